@@ -1,0 +1,33 @@
+# What a newcomer types. Everything here works on a fresh Debian 12 or 13 (or Ubuntu) with a Swift 6.3 toolchain.
+.PHONY: help prepare build demo test bench fuzz clean
+
+help:
+	@echo "make demo    builds, then shows two nodes of pods joining a mesh (KEEP=1 leaves it running)"
+	@echo "make test    builds, then runs every test (needs root or sudo: tests use the kernel for real)"
+	@echo "make bench   measures against Envoy; see docs/performance.md"
+	@echo "make fuzz    runs the fuzzers, MINUTES=10 each"
+	@echo "make build   builds the three programs in release mode into .build/release"
+
+prepare:
+	@tools/prepare
+
+build: prepare
+	swift build -c release --static-swift-stdlib --product ztunnel
+	swift build -c release --static-swift-stdlib --product apusd
+	swift build -c release --static-swift-stdlib --product apus
+
+demo: build
+	@tools/as-root tools/demo/demo
+
+test: prepare
+	@tools/test
+
+bench: build
+	@tools/setup-test-peers
+	@tools/as-root bench/run
+
+fuzz: prepare
+	@tools/fuzz
+
+clean:
+	rm -rf .build

@@ -1,0 +1,124 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// One line per target, in dependency order: a target may use only what stands above it.
+// The table of allowed imports is Tests/Law/ImportTable.swift; a test holds the code to it.
+
+/// What every target of ours is built with.
+let house: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+]
+
+/// Generated code is compiled as its generators intend it.
+let generated: [SwiftSetting] = [.swiftLanguageMode(.v6)]
+
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let hpack: Target.Dependency = .product(name: "NIOHPACK", package: "swift-nio-http2")
+let grpcCore: Target.Dependency = .product(name: "GRPCCore", package: "grpc-swift-2")
+let grpcPosix: Target.Dependency = .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport")
+let grpcProtobuf: Target.Dependency = .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf")
+let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
+let hashTrees: Target.Dependency = .product(name: "HashTreeCollections", package: "swift-collections")
+let deques: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
+let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+
+let package = Package(
+    name: "apus",
+    products: [
+        .executable(name: "ztunnel", targets: ["ztunnel"]),
+        .executable(name: "apusd", targets: ["apusd"]),
+        .executable(name: "apus", targets: ["apus"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
+        .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
+        .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
+        .package(url: "https://github.com/grpc/grpc-swift-protobuf", from: "2.4.1"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // Shared rooms.
+        .systemLibrary(name: "CNetlink", path: "Sources/Shared/CNetlink", pkgConfig: "libmnl", providers: [.apt(["libmnl-dev"])]),
+        .systemLibrary(name: "COpenSSL", path: "Sources/Shared/COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        // Nouns of the mesh: identities, addresses by role, workloads, services, policies, reasons.
+        .target(name: "MeshModel", path: "Sources/Shared/Model", swiftSettings: house),
+        // Decides a connection and explains the decision; pure.
+        .target(name: "MeshPolicy", dependencies: ["MeshModel"], path: "Sources/Shared/Policy", swiftSettings: house),
+        // UNSAFE ROOM: every OpenSSL call; contexts, sessions, keys, CSRs; sole maker of VerifiedPeer.
+        .target(name: "MeshTLS", dependencies: ["COpenSSL", "MeshModel", nioCore], path: "Sources/Shared/TLS", swiftSettings: house),
+        // UNSAFE ROOM: netlink, nftables, routes, network namespaces, socket options, descriptor passing.
+        .target(name: "MeshKernel", dependencies: ["CNetlink", "MeshModel"], path: "Sources/Shared/Kernel", swiftSettings: house),
+        // HTTP/2 CONNECT tunnels: frames and streams as pure machines, the channel handler, the pool.
+        .target(name: "HBONE", dependencies: ["MeshModel", nioCore, hpack, deques], path: "Sources/Shared/HBONE", swiftSettings: house),
+        // Generated protobuf and gRPC code; made by tools/generate-protobuf.
+        .target(name: "MeshWire", dependencies: [protobuf, grpcCore, grpcProtobuf], path: "Sources/Shared/Wire", exclude: ["protos"], swiftSettings: generated),
+        // Delta xDS client and the known world as immutable snapshots.
+        .target(name: "MeshDiscovery", dependencies: ["MeshModel", "MeshWire", grpcCore, grpcPosix, protobuf, hashTrees, nioCore, nioPosix, logging], path: "Sources/Shared/Discovery", swiftSettings: house),
+        // The life of a workload's certificate: request, cache, rotate, roots.
+        .target(name: "MeshIdentity", dependencies: ["MeshModel", "MeshTLS", "MeshWire", grpcCore, grpcPosix, protobuf, logging], path: "Sources/Shared/Identity", swiftSettings: house),
+        // Connection records, metrics, access log.
+        .target(name: "MeshTelemetry", dependencies: ["MeshModel", logging], path: "Sources/Shared/Telemetry", swiftSettings: house),
+        // Settings, admin and readiness endpoints, start and stop order, limits.
+        .target(name: "MeshRuntime", dependencies: ["MeshModel", "MeshTelemetry", nioCore, nioPosix, nioHTTP1, logging, lifecycle], path: "Sources/Shared/Runtime", swiftSettings: house),
+        // The node daemon.
+        .target(name: "ZtunnelTunnel", dependencies: ["MeshModel", "MeshPolicy", "MeshTLS", "MeshKernel", "HBONE", "MeshDiscovery", "MeshIdentity", "MeshTelemetry", nioCore, nioPosix, logging], path: "Sources/Ztunnel/Tunnel", swiftSettings: house),
+        .target(name: "ZtunnelNode", dependencies: ["ZtunnelTunnel", "MeshModel", "MeshKernel", "MeshDiscovery", "MeshTelemetry", "MeshRuntime", nioCore, nioPosix, logging], path: "Sources/Ztunnel/Node", swiftSettings: house),
+        .executableTarget(name: "ztunnel", dependencies: ["ZtunnelTunnel", "ZtunnelNode", "MeshModel", "MeshKernel", "MeshTLS", "MeshDiscovery", "MeshIdentity", "MeshTelemetry", "MeshRuntime", nioCore, nioPosix, grpcPosix, logging, lifecycle, signals], path: "Sources/Ztunnel/Main", swiftSettings: house),
+        // The control plane.
+        .target(name: "ControlTranslate", dependencies: ["MeshModel", "MeshPolicy"], path: "Sources/ControlPlane/Translate", swiftSettings: house),
+        .target(name: "ControlSources", dependencies: ["ControlTranslate", "MeshModel", "MeshKernel", yams, logging], path: "Sources/ControlPlane/Sources", swiftSettings: house),
+        .target(name: "ControlAuthority", dependencies: ["MeshModel", x509, asn1, crypto], path: "Sources/ControlPlane/Authority", swiftSettings: house),
+        .target(name: "ControlServe", dependencies: ["MeshModel", "MeshWire", "MeshDiscovery", "ControlTranslate", "ControlAuthority", "MeshTelemetry", nioCore, grpcCore, grpcPosix, protobuf, logging], path: "Sources/ControlPlane/Serve", swiftSettings: house),
+        .executableTarget(name: "apusd", dependencies: ["ControlTranslate", "ControlSources", "ControlAuthority", "ControlServe", "MeshModel", "MeshRuntime", "MeshTelemetry", nioPosix, grpcCore, grpcPosix, logging, lifecycle, signals, arguments], path: "Sources/ControlPlane/Main", swiftSettings: house),
+        // The user's terminal.
+        .executableTarget(name: "apus", dependencies: ["MeshModel", "MeshKernel", arguments], path: "Sources/CLI", swiftSettings: house),
+        // Tests.
+        .target(name: "MeshTesting", dependencies: ["MeshModel", "MeshKernel"], path: "Tests/Support", swiftSettings: house),
+        .testTarget(name: "MeshModelTests", dependencies: ["MeshModel"], path: "Tests/MeshModelTests", swiftSettings: house),
+        .testTarget(name: "MeshPolicyTests", dependencies: ["MeshModel", "MeshPolicy"], path: "Tests/MeshPolicyTests", swiftSettings: house),
+        .testTarget(name: "MeshTLSTests", dependencies: ["MeshModel", "MeshTLS", nioCore, nioPosix, nioEmbedded], path: "Tests/MeshTLSTests", swiftSettings: house),
+        .testTarget(name: "MeshKernelTests", dependencies: ["MeshModel", "MeshKernel", "MeshTesting"], path: "Tests/MeshKernelTests", swiftSettings: house),
+        .testTarget(name: "HBONETests", dependencies: ["MeshModel", "HBONE", nioCore, nioPosix, nioEmbedded, hpack], path: "Tests/HBONETests", swiftSettings: house),
+        .testTarget(name: "MeshDiscoveryTests", dependencies: ["MeshModel", "MeshPolicy", "MeshWire", "MeshDiscovery", protobuf, grpcCore, grpcPosix, logging], path: "Tests/MeshDiscoveryTests", swiftSettings: house),
+        .testTarget(name: "MeshIdentityTests", dependencies: ["MeshModel", "MeshTLS", "MeshIdentity", "MeshWire", protobuf, grpcCore, grpcPosix, logging], path: "Tests/MeshIdentityTests", swiftSettings: house),
+        .testTarget(name: "MeshTelemetryTests", dependencies: ["MeshModel", "MeshTelemetry", logging], path: "Tests/MeshTelemetryTests", swiftSettings: house),
+        .testTarget(name: "MeshRuntimeTests", dependencies: ["MeshModel", "MeshRuntime", "MeshTelemetry", nioCore, nioPosix, logging], path: "Tests/MeshRuntimeTests", swiftSettings: house),
+        .testTarget(name: "ZtunnelTunnelTests", dependencies: ["MeshModel", "MeshPolicy", "MeshDiscovery", "MeshKernel", "MeshTelemetry", "HBONE", "ZtunnelTunnel", nioCore, nioEmbedded], path: "Tests/ZtunnelTunnelTests", swiftSettings: house),
+        .testTarget(name: "ZtunnelNodeTests", dependencies: ["MeshModel", "MeshKernel", "ZtunnelNode"], path: "Tests/ZtunnelNodeTests", swiftSettings: house),
+        .testTarget(name: "ControlTranslateTests", dependencies: ["MeshModel", "MeshPolicy", "ControlTranslate"], path: "Tests/ControlTranslateTests", swiftSettings: house),
+        .testTarget(name: "ControlSourcesTests", dependencies: ["MeshModel", "ControlTranslate", "ControlSources"], path: "Tests/ControlSourcesTests", swiftSettings: house),
+        .testTarget(name: "ControlAuthorityTests", dependencies: ["MeshModel", "ControlAuthority", x509, asn1, crypto], path: "Tests/ControlAuthorityTests", swiftSettings: house),
+        .testTarget(name: "ControlServeTests", dependencies: ["MeshModel", "MeshWire", "MeshDiscovery", "ControlTranslate", "ControlAuthority", "ControlServe", protobuf, grpcCore, grpcPosix], path: "Tests/ControlServeTests", swiftSettings: house),
+        // Root tests: real processes, network namespaces, the kernel and foreign peers for real.
+        .testTarget(name: "NamespaceTests", dependencies: ["MeshModel", "MeshKernel", "MeshTesting"], path: "Tests/Namespaces", swiftSettings: house),
+        .testTarget(name: "InteropTests", dependencies: ["MeshModel", "MeshKernel", "MeshTesting"], path: "Tests/Interop", swiftSettings: house),
+        // The law of the house: imports, unsafe words, sizes.
+        .testTarget(name: "LawTests", dependencies: [], path: "Tests/Law", swiftSettings: house),
+    ]
+)

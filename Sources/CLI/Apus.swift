@@ -1,0 +1,20 @@
+import ArgumentParser
+
+/// The user's terminal: joins pods to the mesh and shows what a node does.
+@main
+struct Apus: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "apus",
+        abstract: "Join pods to the mesh and look at what a node does.",
+        subcommands: [
+            Attach.self, Detach.self, Status.self, Workloads.self, Services.self, Policies.self, Certificates.self,
+            Connections.self, Dump.self,
+        ]
+    )
+}
+
+/// Where the node daemon listens.
+struct NodeOptions: ParsableArguments {
+    @Option(help: "The node daemon's socket (or the environment variable APUS_SOCKET).")
+    var socket: String?
+}

@@ -1,0 +1,70 @@
+import Foundation
+import MeshKernel
+import MeshModel
+
+/// Talks to the node daemon over its Unix socket: one question, one answer.
+struct NodeClient {
+    /// Where the daemon listens unless told otherwise.
+    static let defaultSocketPath = "/run/apus/ztunnel.sock"
+    /// Longest silence of the daemon: detaching waits for live connections to end.
+    private static let answerTimeoutMilliseconds = 600_000
+    /// Largest answer read: a dump of 10,000 workloads is some 10 MB.
+    private static let answerBytesMax = 256 << 20
+
+    private let path: String
+
+    init(_ options: NodeOptions) {
+        let environment = ProcessInfo.processInfo.environment["APUS_SOCKET"]
+        self.path = options.socket ?? environment ?? Self.defaultSocketPath
+    }
+
+    /// Asks, prints the answer; a refusal ends the command with status 1 and the reason on standard error.
+    func tell(_ request: NodeRequest, with namespace: NetworkNamespace? = nil) throws {
+        switch try ask(request, with: namespace) {
+        case .done(let text):
+            print(text, terminator: text.hasSuffix("\n") ? "" : "\n")
+        case .refused(let reason):
+            throw CommandFailure("apus: \(reason)")
+        }
+    }
+
+    private func ask(_ request: NodeRequest, with namespace: NetworkNamespace?) throws -> NodeReply {
+        var answer: [UInt8] = []
+        do {
+            let connection = try UnixControl.connect(path: path, timeoutMilliseconds: Self.answerTimeoutMilliseconds)
+            let descriptor = try namespace?.duplicateRaw()
+            defer { if let descriptor { OwnedDescriptor(adopting: descriptor).close() } }
+            try UnixControl.send(Array("\(request.line)\n".utf8), descriptor: descriptor, over: connection)
+            while answer.count < Self.answerBytesMax {
+                let part = try UnixControl.receive(bytesMax: 1 << 16, over: connection)
+                if part.bytes.isEmpty { break }
+                answer += part.bytes
+            }
+        } catch {
+            throw CommandFailure(
+                "apus: cannot talk to the node daemon at \(path): \(error)\n"
+                    + "Is ztunnel running on this node? Another socket can be named with --socket or APUS_SOCKET."
+            )
+        }
+        guard let reply = NodeReply(text: String(decoding: answer, as: UTF8.self)) else {
+            throw CommandFailure(
+                "apus: expected an answer from the node daemon, found \(answer.count) bytes of something else"
+            )
+        }
+        return reply
+    }
+}
+
+extension NetworkNamespace {
+    /// A second descriptor as a number, to be closed by the caller.
+    fileprivate func duplicateRaw() throws(KernelError) -> CInt {
+        try duplicateDescriptor().release()
+    }
+}
+
+/// A failure with a message that is complete as it stands.
+struct CommandFailure: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}

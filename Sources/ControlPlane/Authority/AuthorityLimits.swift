@@ -1,0 +1,24 @@
+/// Limits and times of the authority. Ours unless a source is named.
+package enum AuthorityLimits {
+    /// A P-256 request has 0.5 KiB, one for RSA 8192 has 3 KiB.
+    package static let signingRequestBytesMax = 16 * 1024
+    /// A chain of some certificates, or a bundle of some roots.
+    package static let certificateFileBytesMax = 256 * 1024
+    /// An RSA 8192 key in PEM has 6.4 KiB.
+    package static let keyFileBytesMax = 32 * 1024
+    /// 100,000 nodes with a token each.
+    package static let tokenFileBytesMax = 16 * 1024 * 1024
+    /// The workloads' lifetime when a client asks for none (reference 5.9).
+    package static let defaultLifetimeSeconds: Int64 = 24 * 3600
+    /// Asking for more is an error (reference 5.9).
+    package static let lifetimeSecondsMax: Int64 = 90 * 24 * 3600
+    /// Clients whose clock is behind must not refuse a fresh certificate (reference 5.9).
+    package static let backDateSecondsMax: Int64 = 120
+    /// Reference 5.9.
+    package static let rootLifetimeSeconds: Int64 = 10 * 365 * 24 * 3600
+    /// The TLS port's own certificate.
+    package static let serverLifetimeSeconds: Int64 = 365 * 24 * 3600
+    package static let rsaBitsMin = 2048
+    /// Against a token file filled with names that collide with nothing else.
+    package static let nodeNameBytesMax = 253
+}

@@ -1,0 +1,69 @@
+import ArgumentParser
+import Foundation
+
+/// The control plane: reads resources from a directory, tells nodes what they mean, issues certificates.
+@main
+struct Apusd: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "apusd",
+        abstract: "Serves discovery, enrolment and certificates to the nodes of a mesh.")
+
+    @OptionGroup var options: ApusdOptions
+
+    func run() async throws {
+        do {
+            try await ApusdProcess(ApusdSettings(options)).run()
+        } catch {
+            // One line that says what to do, instead of a dump of types.
+            FileHandle.standardError.write(Data("apusd cannot run: \(error)\n".utf8))
+            throw ExitCode.failure
+        }
+    }
+}
+
+/// What can be given on the command line, as text.
+struct ApusdOptions: ParsableArguments {
+    @Option(help: "Directory of resources: the YAML that a cluster would take.")
+    var resources: String
+
+    @Option(help: "Directory for the authority's key, node tokens and enrolment; made if it is not there.")
+    var state: String
+
+    @Option(help: "IP:PORT of the TLS port; may be given several times.")
+    var listen: [String] = ["0.0.0.0:15012"]
+
+    @Option(help: "IP:PORT of readiness, metrics and debug pages.")
+    var admin = "127.0.0.1:15014"
+
+    @Option(help: "Lifetime of workload certificates, such as 24h or 10s: the default and the upper bound.")
+    var certificateLifetime = "24h"
+
+    @Option(help: "Trust domain of the identities.")
+    var trustDomain = "cluster.local"
+
+    @Option(help: "Name of this cluster in workload uids.")
+    var clusterId = "Kubernetes"
+
+    @Option(help: "Namespace whose policies hold for the whole mesh.")
+    var rootNamespace = "istio-system"
+
+    @Option(help: "DNS name or IP address by which nodes reach the TLS port; may be given several times.")
+    var serverName: [String] = []
+
+    @Option(help: "File of lines 'NODE TOKEN' instead of generated tokens; mode 600.")
+    var nodeTokens: String?
+
+    @Option(help: "text or json.")
+    var logFormat = "text"
+
+    @Option(help: "error, warn, info, debug or trace; also for single targets: info,serve=debug.")
+    var logLevel = "info"
+
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Start serving only when every file could be read once: else a broken file's policies would be missing.")
+    var waitForReadableFiles = true
+
+    @Flag(help: "Take the annotation ambient.istio.io/redirection=enabled as proof of enrolment (istio-cni nodes).")
+    var trustRedirectionAnnotation = false
+}

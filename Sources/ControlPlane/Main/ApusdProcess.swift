@@ -1,0 +1,117 @@
+import ControlAuthority
+import ControlServe
+import ControlSources
+import ControlTranslate
+import Foundation
+import Logging
+import MeshModel
+import MeshRuntime
+import MeshTelemetry
+import NIOPosix
+import ServiceLifecycle
+import UnixSignals
+
+/// Puts the parts together and runs them in order: admin pages, TLS port, resources. They stop the other way round.
+struct ApusdProcess {
+    private let settings: ApusdSettings
+
+    init(_ settings: ApusdSettings) { self.settings = settings }
+
+    func run() async throws {
+        let output = LogOutput(format: settings.logFormat, filter: settings.logFilter, sink: .standardError())
+        LoggingSystem.bootstrap { output.handler(label: $0) }
+        do {
+            try await run(output)
+            await output.sink.close()
+        } catch {
+            await output.sink.close()
+            throw error
+        }
+    }
+
+    private func run(_ output: LogOutput) async throws {
+        let log = output.logger("apusd")
+        let now: @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) }
+        let metrics = ControlMetrics()
+        let state = try StateDirectory(path: settings.stateDirectory)
+        let authority = try CertificateAuthority(
+            in: state, trustDomain: settings.translate.trustDomain, lifetimes: settings.lifetimes,
+            nowSeconds: now())
+        metrics.set(.signerNotAfterSeconds, Int(authority.signerNotAfterSeconds))
+        warnBeforeExpiry(authority, log, nowSeconds: now())
+        let tokens = try NodeTokens(settings.tokens, state: state)
+        let certificate = try ServerCertificate(from: authority, names: settings.serverNames, nowSeconds: now())
+        let desk = ControlDesk(
+            settings: settings.translate, state: state, tokens: tokens, metrics: metrics,
+            log: output.logger("desk"))
+        let server = ControlServer(
+            ControlServer.Parts(
+                desk: desk, authority: authority, tokens: tokens, metrics: metrics, nowSeconds: now),
+            listen: settings.listen, certificate: certificate, log: output.logger("serve"))
+        let readiness = Readiness(pending: ["listener", "resources"])
+        let admin = AdminServer(
+            routes: AdminPages.routes(desk: desk, metrics: metrics, readiness: readiness, output: output),
+            group: MultiThreadedEventLoopGroup.singleton, logger: output.logger("admin"))
+        let adminAddresses = try await admin.start(on: [settings.admin])
+        let source = DirectorySource(
+            directory: settings.resourceDirectory, logger: output.logger("sources"),
+            waitsForReadableFiles: settings.waitsForReadableFiles)
+        let announcement = Announcement(
+            server: server, desk: desk, readiness: readiness, state: state, tokens: tokens,
+            adminAddresses: adminAddresses, metrics: metrics, log: log)
+        var configuration = ServiceGroupConfiguration(
+            services: [
+                .init(service: AdminPart(admin: admin), serviceName: "admin"),
+                .init(service: ServerPart(server: server), serviceName: "listener"),
+                .init(service: SourcePart(source: source, desk: desk), serviceName: "resources"),
+                .init(service: announcement, serviceName: "announcement"),
+            ],
+            gracefulShutdownSignals: [.sigterm, .sigint], logger: output.logger("lifecycle"))
+        configuration.maximumGracefulShutdownDuration = .seconds(ServeLimits.shutdownGraceSeconds)
+        try await ServiceGroup(configuration: configuration).run()
+        log.info("stopped")
+    }
+
+    private func warnBeforeExpiry(_ authority: CertificateAuthority, _ log: Logger, nowSeconds: Int64) {
+        let days = (authority.signerNotAfterSeconds - nowSeconds) / 86_400
+        guard days < 90 else { return }
+        log.warning("the signing certificate of \(authority.signerName) expires in \(days) days: replace it in time")
+    }
+}
+
+/// Admin pages are up from the start; they stop last, so that readiness can be asked while the rest stops.
+private struct AdminPart: ServiceLifecycle.Service {
+    let admin: AdminServer
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        await admin.stop()
+    }
+}
+
+/// The TLS port.
+private struct ServerPart: ServiceLifecycle.Service {
+    let server: ControlServer
+
+    func run() async throws {
+        try await withGracefulShutdownHandler {
+            try await server.run()
+        } onGracefulShutdown: {
+            server.stop()
+        }
+    }
+}
+
+/// The directory of resources.
+private struct SourcePart: ServiceLifecycle.Service {
+    let source: DirectorySource
+    let desk: ControlDesk
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            await source.run { resources, findings in
+                await desk.resourcesChanged(resources, findings: findings)
+            }
+        }
+    }
+}

@@ -1,0 +1,35 @@
+package import ControlAuthority
+package import GRPCCore
+
+/// Says which node calls. Every call has to carry `authorization: Bearer TOKEN`.
+package struct Authenticator: Sendable {
+    private let tokens: NodeTokens
+    private let metrics: ControlMetrics
+
+    package init(_ tokens: NodeTokens, metrics: ControlMetrics) {
+        self.tokens = tokens
+        self.metrics = metrics
+    }
+
+    /// The caller's node; throws UNAUTHENTICATED.
+    package func node(_ metadata: Metadata) throws(RPCError) -> String {
+        var values = metadata[stringValues: "authorization"].makeIterator()
+        guard let value = values.next() else {
+            throw refusal("no token: expected the metadata 'authorization: Bearer TOKEN' with the token of the node "
+                + "from \(tokens.place)")
+        }
+        let words = value.split(separator: " ", omittingEmptySubsequences: true)
+        guard words.count == 2, words[0].lowercased() == "bearer" else {
+            throw refusal("expected 'authorization: Bearer TOKEN', found another form")
+        }
+        guard let node = tokens.node(presenting: String(words[1])) else {
+            throw refusal("token unknown: expected the token of a node from \(tokens.place)")
+        }
+        return node
+    }
+
+    private func refusal(_ reason: String) -> RPCError {
+        metrics.add(.authenticationFailures)
+        return RPCError(code: .unauthenticated, message: "request authenticate failure: \(reason)")
+    }
+}

@@ -1,0 +1,93 @@
+package import ControlAuthority
+package import GRPCCore
+package import Logging
+import MeshModel
+package import MeshWire
+import SwiftProtobuf
+
+/// Istio's certificate API. A node gets certificates only for identities of pods that the resources place on it.
+package struct CertificateService: Istio_V1_Auth_IstioCertificateService.StreamingServiceProtocol {
+    private static let impersonationKey = "ImpersonatedIdentity"
+
+    private let authenticator: Authenticator
+    private let authority: CertificateAuthority
+    private let nodes: Board<NodeBook>
+    private let metrics: ControlMetrics
+    private let nowSeconds: @Sendable () -> Int64
+    private let log: Logger
+
+    /// - Parameter nowSeconds: Unix time.
+    package init(
+        authenticator: Authenticator, authority: CertificateAuthority, nodes: Board<NodeBook>,
+        metrics: ControlMetrics, log: Logger, nowSeconds: @escaping @Sendable () -> Int64
+    ) {
+        self.authenticator = authenticator
+        self.authority = authority
+        self.nodes = nodes
+        self.metrics = metrics
+        self.log = log
+        self.nowSeconds = nowSeconds
+    }
+
+    /// Streaming in form only: so the token is checked before a stranger's message is read.
+    package func createCertificate(
+        request: StreamingServerRequest<Istio_V1_Auth_IstioCertificateRequest>, context: ServerContext
+    ) async throws -> StreamingServerResponse<Istio_V1_Auth_IstioCertificateResponse> {
+        let node = try authenticator.node(request.metadata)
+        let message = try await ServerRequest(stream: request).message
+        do {
+            let chain = try issue(message, node: node)
+            metrics.add(.certificatesIssued)
+            return StreamingServerResponse(single: ServerResponse(message: .with { $0.certChain = chain }))
+        } catch {
+            metrics.add(.certificatesRefused)
+            log.warning("certificate refused: \(error.message)", metadata: ["node": "\(node)"])
+            throw error
+        }
+    }
+
+    private func issue(
+        _ request: Istio_V1_Auth_IstioCertificateRequest, node: String
+    ) throws(RPCError) -> [String] {
+        let identity = try impersonated(request, node: node)
+        do {
+            let issued = try authority.issue(
+                signingRequestPEM: request.csr, identity: identity, requestedSeconds: request.validityDuration,
+                nowSeconds: nowSeconds())
+            log.info("certificate issued", metadata: [
+                "node": "\(node)", "identity": "\(identity)", "serial": "\(issued.serialNumber)",
+                "notAfter": "\(issued.validity.notAfterSeconds)",
+            ])
+            return issued.chainPEM
+        } catch {
+            throw RPCError(
+                code: error.isCallersFault ? .invalidArgument : .internalError, message: error.description)
+        }
+    }
+
+    /// Texts begin as clients of istiod know them (reference 5.9).
+    private func impersonated(
+        _ request: Istio_V1_Auth_IstioCertificateRequest, node: String
+    ) throws(RPCError) -> Identity {
+        guard let book = nodes.current else {
+            throw RPCError(code: .unavailable, message: "resources are still being read: try again")
+        }
+        guard let text = request.metadata.fields[Self.impersonationKey]?.stringValue, !text.isEmpty else {
+            throw Self.refusal("no metadata \(Self.impersonationKey): nodes get certificates for their pods only")
+        }
+        guard text.utf8.count <= ServeLimits.identityBytesMax, let identity = Identity(text) else {
+            throw Self.refusal("\(Self.impersonationKey) is not of the form spiffe://TRUST_DOMAIN/ns/NAMESPACE/sa/NAME")
+        }
+        guard identity.trustDomain == book.trustDomain else {
+            throw Self.refusal("\(identity) is of another trust domain than \(book.trustDomain)")
+        }
+        guard book.isPlaced(identity, onNode: node) else {
+            throw Self.refusal("the resources place no pod of \(identity) on node \(node)")
+        }
+        return identity
+    }
+
+    private static func refusal(_ reason: String) -> RPCError {
+        RPCError(code: .unauthenticated, message: "request impersonation authentication failure: \(reason)")
+    }
+}

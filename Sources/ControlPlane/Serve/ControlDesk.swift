@@ -1,0 +1,170 @@
+package import ControlAuthority
+package import ControlTranslate
+package import Logging
+package import MeshModel
+
+/// Where everything meets: resources and reports come in, worlds and intents go out to the boards.
+package actor ControlDesk {
+    package nonisolated let worldBoard = Board<ServedWorld>()
+    package nonisolated let nodeBoard = Board<NodeBook>()
+    /// The last world before encoding, with the findings of reading and translating; for people.
+    package nonisolated let debugBoard = Board<DesiredWorld>()
+
+    private var settings: TranslateSettings
+    private let tokens: NodeTokens
+    private let file: EnrolmentFile
+    private let metrics: ControlMetrics
+    private let log: Logger
+    private var resources: ResourceSet?
+    private var readFindings: [Finding] = []
+    private var ledger: EnrolmentLedger
+    private var encoder = WorldEncoder()
+    private var findingLog = FindingLog()
+    /// Open enrolment streams of each node, oldest first.
+    private var sessions: [String: [Int]] = [:]
+    private var sessionCount = 0
+    private var reportsWanted: [String: UInt64] = [:]
+    private var isTranslationDue = false
+
+    /// Takes up the proofs of the last run.
+    package init(
+        settings: TranslateSettings, state: StateDirectory, tokens: NodeTokens, metrics: ControlMetrics, log: Logger
+    ) {
+        self.settings = settings
+        self.tokens = tokens
+        self.file = EnrolmentFile(state)
+        self.metrics = metrics
+        self.log = log
+        do {
+            ledger = EnrolmentLedger(proofs: try file.load())
+        } catch {
+            // Nodes report again when they connect; until then their pods are reached in plain text.
+            log.error("proofs of the last run are not used: \(error)")
+            ledger = EnrolmentLedger()
+        }
+    }
+
+    /// The resources are these now. When this returns, clients are being told.
+    package func resourcesChanged(_ resources: ResourceSet, findings: [Finding]) {
+        self.resources = resources
+        readFindings = findings
+        let before = ledger.proofs
+        let nodes = ledger.place(Self.placements(resources))
+        for node in nodes { reportsWanted[node, default: 0] += 1 }
+        if ledger.proofs != before { save() }
+        translate()
+    }
+
+    /// A node's stream begins; only the newest of its open streams is believed.
+    package func openEnrolment(node: String) -> Int {
+        sessionCount += 1
+        sessions[node, default: []].append(sessionCount)
+        return sessionCount
+    }
+
+    /// A node's stream has ended. Its pods stay as they were reported: a node that restarts has not lost its rules.
+    package func closeEnrolment(node: String, session: Int) {
+        sessions[node]?.removeAll { $0 == session }
+        if sessions[node]?.isEmpty == true { sessions[node] = nil }
+    }
+
+    /// A node's whole state.
+    package func report(node: String, session: Int, _ pods: [PodReport]) {
+        guard sessions[node]?.last == session else {
+            metrics.add(.reportsRefused, pods.count)
+            log.debug("report of an older stream ignored", metadata: ["node": "\(node)"])
+            return
+        }
+        let outcome = ledger.report(node: node, pods)
+        metrics.add(.reports, pods.count - outcome.foreign.count)
+        metrics.add(.reportsRefused, outcome.foreign.count)
+        for pod in outcome.foreign {
+            log.warning("report ignored: the resources place the pod on another node",
+                metadata: ["node": "\(node)", "pod": "\(pod)"])
+        }
+        for report in pods where report.phase == .failed {
+            log.warning("enrolment failed: \(report.message)", metadata: ["node": "\(node)", "pod": "\(report.pod)"])
+        }
+        guard outcome.hasChanged else { return }
+        save()
+        translateSoon()
+    }
+
+    /// Streams end; no more worlds will come.
+    package nonisolated func close() {
+        worldBoard.close()
+        nodeBoard.close()
+    }
+
+    /// Reports of many nodes come together: one translation serves all that are in the queue by then.
+    private func translateSoon() {
+        guard !isTranslationDue else { return }
+        isTranslationDue = true
+        Task { self.translate() }
+    }
+
+    private func translate() {
+        isTranslationDue = false
+        guard let resources else { return }
+        let start = ContinuousClock.now
+        settings.proven = ledger.proven
+        var desired = Translate.translate(resources, settings)
+        let translateTime = ContinuousClock.now - start
+        desired.findings = (readFindings + desired.findings).sorted()
+        // Who asks for a certificate for a pod of the new world must find it placed.
+        publishNodes(desired)
+        if encoder.update(to: desired) || worldBoard.current == nil { worldBoard.publish(encoder.world) }
+        metrics.translated(translateTime, published: ContinuousClock.now - start)
+        count(desired, resources)
+        findingLog.update(desired.findings, log)
+        // Last: who waits for the first world reads the counts then.
+        debugBoard.publish(desired)
+    }
+
+    private func publishNodes(_ desired: DesiredWorld) {
+        do {
+            let nodes = Set(desired.intents.keys).union(resources?.nodes.map(\.metadata.name) ?? [])
+            for node in try tokens.ensure(nodes) {
+                log.error("no token for node '\(node)': its name is no DNS name in lower case")
+            }
+        } catch {
+            log.error("cannot make tokens: \(error)")
+        }
+        var book = NodeBook(trustDomain: settings.trustDomain)
+        for (node, intents) in desired.intents {
+            book.pages[node] = NodeBook.Page(intents: intents, reportsWanted: reportsWanted[node] ?? 0)
+        }
+        nodeBoard.publish(book)
+    }
+
+    private func save() {
+        do {
+            try file.save(ledger.proofs)
+        } catch {
+            log.error("proofs are not saved, a restart would make pods unproven until nodes report: \(error)")
+        }
+    }
+
+    private func count(_ desired: DesiredWorld, _ resources: ResourceSet) {
+        metrics.set(.resources, resources.count)
+        metrics.set(.workloads, desired.workloads.count)
+        metrics.set(.services, desired.services.count)
+        metrics.set(.policies, desired.policies.count)
+        metrics.set(.provenPods, ledger.proofs.count)
+        metrics.set(.findingErrors, desired.findings.count { $0.severity == .error })
+        metrics.set(.findingWarnings, desired.findings.count { $0.severity == .warning })
+    }
+
+    private static func placements(_ resources: ResourceSet) -> [PodKey: EnrolmentLedger.Placement] {
+        var placements: [PodKey: EnrolmentLedger.Placement] = [:]
+        for pod in resources.pods where !pod.nodeName.isEmpty {
+            let key = PodKey(namespace: pod.metadata.namespace, name: pod.metadata.name)
+            let addresses = pod.addresses.sorted().map(\.description).joined(separator: ",")
+            // Files are written by people: no white space may get into the line of the enrolment file.
+            let uid = pod.metadata.uid.filter { !$0.isWhitespace }
+            placements[key] = EnrolmentLedger.Placement(
+                node: pod.nodeName, life: "\(uid)|\(addresses)|\(pod.serviceAccount)".filter { !$0.isWhitespace })
+        }
+        return placements
+    }
+}

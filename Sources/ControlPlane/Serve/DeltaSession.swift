@@ -1,0 +1,150 @@
+import MeshDiscovery
+package import MeshWire
+
+/// Something worth a log line or a counter that a request told.
+package enum DeltaNote: Hashable, Sendable {
+    /// The client refused a part of an answer.
+    case refused(typeURL: String, text: String)
+    /// The request answers something we did not send on this stream, or long ago.
+    case staleNonce(typeURL: String)
+    case unknownType(String)
+}
+
+/// Why a stream ends.
+package enum DeltaRefusal: Error, Hashable, Sendable {
+    case tooManyTypes(limit: Int)
+    case tooManyNames(limit: Int)
+
+    package var description: String {
+        switch self {
+        case .tooManyTypes(let limit): return "at most \(limit) resource types per stream"
+        case .tooManyNames(let limit): return "at most \(limit) names per stream"
+        }
+    }
+}
+
+/// One delta discovery stream. A pure machine: requests go in, and for each snapshot of the world the responses come
+/// out that bring the client to it. Skipping snapshots is fine.
+///
+/// Order of a push: new and changed policies, addresses, removed policies. So no workload ever names a policy that the
+/// client does not have.
+package struct DeltaSession {
+    /// The bare form of workloads; addresses are the usual one.
+    package static let workloadTypeURL = "type.googleapis.com/istio.workload.Workload"
+
+    private let node: String
+    private var addresses: DeltaSubscription?
+    private var policies: DeltaSubscription?
+    private var bareWorkloads: DeltaSubscription?
+    /// Types we do not know: answered once, with nothing. `true` while the answer is owed.
+    private var unknownTypes: [String: Bool] = [:]
+    private var nonceCount: UInt64 = 0
+    private var outstanding: [(nonce: String, typeURL: String)] = []
+
+    /// - Parameter node: whose workloads a client on demand gets unasked.
+    package init(node: String) { self.node = node }
+
+    /// Only one of the two types of ambient has been asked for: the other is probably on its way, and the order of
+    /// the first push depends on it.
+    package var isSettling: Bool { (addresses == nil) != (policies == nil) }
+
+    /// Takes a request in. What is due because of it comes with the next push.
+    package mutating func receive(
+        _ request: Envoy_Service_Discovery_V3_DeltaDiscoveryRequest
+    ) throws(DeltaRefusal) -> [DeltaNote] {
+        var notes = acknowledge(request)
+        switch request.typeURL {
+        case WireCodec.ResourceType.address.url:
+            Self.apply(request, to: &addresses, ownNode: node)
+        case WireCodec.ResourceType.authorization.url:
+            Self.apply(request, to: &policies)
+        case Self.workloadTypeURL:
+            Self.apply(request, to: &bareWorkloads, ownNode: node) { $0.kind == .workload }
+        default:
+            if unknownTypes[request.typeURL] == nil {
+                guard unknownTypes.count < ServeLimits.typesPerStreamMax else {
+                    throw .tooManyTypes(limit: ServeLimits.typesPerStreamMax)
+                }
+                unknownTypes[request.typeURL] = true
+                notes.append(.unknownType(request.typeURL))
+            }
+        }
+        let nameCount = [addresses, policies, bareWorkloads].reduce(0) { $0 + ($1?.nameCount ?? 0) }
+        guard nameCount <= ServeLimits.subscribedNamesMax else {
+            throw .tooManyNames(limit: ServeLimits.subscribedNamesMax)
+        }
+        return notes
+    }
+
+    /// Every response that is due, in the order in which it must be sent.
+    package mutating func push(_ world: ServedWorld) -> [Envoy_Service_Discovery_V3_DeltaDiscoveryResponse] {
+        let duePolicies = policies?.push(world.policies) ?? DeltaSubscription.Due()
+        let dueAddresses = addresses?.push(world.addresses) ?? DeltaSubscription.Due()
+        let dueWorkloads = bareWorkloads?.push(world.addresses) ?? DeltaSubscription.Due()
+        var batches: [ResponseBatch] = []
+        let policyURL = WireCodec.ResourceType.authorization.url
+        if duePolicies.isOwed || !duePolicies.upserts.isEmpty {
+            batches.append(ResponseBatch(policyURL, duePolicies.upserts.map { Piece($0) }, removals: []))
+        }
+        if !dueAddresses.isEmpty {
+            batches.append(
+                ResponseBatch(
+                    WireCodec.ResourceType.address.url, dueAddresses.upserts.map { Piece($0) },
+                    removals: dueAddresses.removals))
+        }
+        if !dueWorkloads.isEmpty {
+            batches.append(
+                ResponseBatch(
+                    Self.workloadTypeURL, dueWorkloads.upserts.map(Piece.init(bareWorkload:)),
+                    removals: dueWorkloads.removals))
+        }
+        if !duePolicies.removals.isEmpty {
+            batches.append(ResponseBatch(policyURL, [], removals: duePolicies.removals))
+        }
+        for (typeURL, isOwed) in unknownTypes where isOwed {
+            unknownTypes[typeURL] = false
+            batches.append(ResponseBatch(typeURL, [], removals: []))
+        }
+        let revision = String(world.revision)
+        return batches.flatMap { $0.responses(bytesMax: ServeLimits.responseBytesMax) }.map { response in
+            var response = response
+            response.systemVersionInfo = revision
+            response.nonce = issueNonce(response.typeURL)
+            return response
+        }
+    }
+
+    private mutating func acknowledge(_ request: Envoy_Service_Discovery_V3_DeltaDiscoveryRequest) -> [DeltaNote] {
+        guard !request.responseNonce.isEmpty else { return [] }
+        let position = outstanding.firstIndex {
+            $0.nonce == request.responseNonce && $0.typeURL == request.typeURL
+        }
+        guard let position else { return [.staleNonce(typeURL: request.typeURL)] }
+        outstanding.remove(at: position)
+        guard request.hasErrorDetail else { return [] }
+        let text = request.errorDetail.message.utf8.prefix(ServeLimits.refusalTextBytesMax)
+        return [.refused(typeURL: request.typeURL, text: String(decoding: text, as: UTF8.self))]
+    }
+
+    private mutating func issueNonce(_ typeURL: String) -> String {
+        nonceCount += 1
+        let nonce = String(nonceCount)
+        outstanding.append((nonce, typeURL))
+        if outstanding.count > ServeLimits.outstandingNoncesMax { outstanding.removeFirst() }
+        return nonce
+    }
+
+    private static func apply(
+        _ request: Envoy_Service_Discovery_V3_DeltaDiscoveryRequest, to subscription: inout DeltaSubscription?,
+        ownNode: String = "", admitting admits: (@Sendable (ServedResource) -> Bool)? = nil
+    ) {
+        if subscription == nil {
+            subscription = DeltaSubscription(
+                subscribe: request.resourceNamesSubscribe, unsubscribe: request.resourceNamesUnsubscribe,
+                held: request.initialResourceVersions, ownNode: ownNode, admitting: admits)
+        } else {
+            subscription?.change(
+                subscribe: request.resourceNamesSubscribe, unsubscribe: request.resourceNamesUnsubscribe)
+        }
+    }
+}

@@ -1,0 +1,18 @@
+package import MeshModel
+
+/// What every node should know, and what each node should capture. Deterministic: equal resources and settings make
+/// equal worlds, whatever the order of the files.
+package struct DesiredWorld: Hashable, Sendable {
+    /// By uid.
+    package var workloads: [Workload] = []
+    /// By namespace and hostname.
+    package var services: [Service] = []
+    /// By key.
+    package var policies: [AuthorizationPolicy] = []
+    /// By node name: every pod placed there that has its own network namespace, by pod key.
+    package var intents: [String: [PodIntent]] = [:]
+    /// By place.
+    package var findings: [Finding] = []
+
+    package init() {}
+}

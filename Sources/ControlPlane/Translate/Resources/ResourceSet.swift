@@ -1,0 +1,21 @@
+/// The resources that users wrote, typed. Order within a kind is the order in which they were read.
+package struct ResourceSet: Hashable, Sendable {
+    package var namespaces: [NamespaceResource] = []
+    package var nodes: [NodeResource] = []
+    package var serviceAccounts: [ServiceAccountResource] = []
+    package var pods: [PodResource] = []
+    package var services: [ServiceResource] = []
+    package var endpointSlices: [EndpointSliceResource] = []
+    package var serviceEntries: [ServiceEntryResource] = []
+    package var workloadEntries: [WorkloadEntryResource] = []
+    package var authorizationPolicies: [AuthorizationPolicyResource] = []
+    package var peerAuthentications: [PeerAuthenticationResource] = []
+
+    package init() {}
+
+    /// How many resources of all kinds.
+    package var count: Int {
+        namespaces.count + nodes.count + serviceAccounts.count + pods.count + services.count + endpointSlices.count
+            + serviceEntries.count + workloadEntries.count + authorizationPolicies.count + peerAuthentications.count
+    }
+}

@@ -1,0 +1,20 @@
+package import MeshModel
+
+/// What the translation needs to know beside the resources.
+package struct TranslateSettings: Hashable, Sendable {
+    package var clusterID: String = "Kubernetes"
+    package var trustDomain: String = Identity.defaultTrustDomain
+    /// Policies here hold for the whole mesh; the ztunnel pods of this namespace are never captured.
+    package var rootNamespace: String = "istio-system"
+    package var clusterDomain: String = "cluster.local"
+    /// Network of this cluster unless the root namespace's label topology.istio.io/network names another.
+    package var network: String = ""
+    /// Pods whose enrolment a node has proven: only these are reached by HBONE.
+    package var proven: Set<PodKey> = []
+    /// Also takes the annotation ambient.istio.io/redirection=enabled as proof; for nodes run by istio-cni.
+    package var trustsRedirectionAnnotation: Bool = false
+    /// Namespaces whose pods are never captured.
+    package var excludedNamespaces: Set<String> = ["kube-system"]
+
+    package init() {}
+}

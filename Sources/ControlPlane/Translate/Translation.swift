@@ -1,0 +1,128 @@
+import MeshModel
+
+/// One run of the translation: parts that several kinds of resource need, and what has been made so far.
+struct Translation {
+    private let resources: ResourceSet
+    private let context: TranslateContext
+    private let livePods: [PodResource]
+    private let endpoints: EndpointTable
+    private let policies: PolicyTable
+    private let services: SelectorIndex<ServiceResource>
+    private let hosts: ServiceEntryHosts
+    private let entries: SelectorIndex<ServiceEntryResource>
+    private var waypoints: WaypointBinding
+    private var world = DesiredWorld()
+
+    init(_ resources: ResourceSet, _ context: TranslateContext) {
+        self.resources = resources
+        self.context = context
+        livePods = resources.pods.filter(PodTranslation.isLive)
+        endpoints = EndpointTable(resources, context, livePods: livePods)
+        policies = PolicyTable(resources, rootNamespace: context.settings.rootNamespace)
+        services = SelectorIndex(
+            resources.services.compactMap { service in
+                guard !service.selector.isEmpty, !service.isExternalName else { return nil }
+                return (service.metadata.namespace, service.selector, service)
+            })
+        hosts = ServiceEntryHosts(resources, context)
+        entries = SelectorIndex(
+            hosts.entries.compactMap { entry in
+                guard let selector = entry.workloadSelector else { return nil }
+                return (entry.metadata.namespace, selector, entry)
+            })
+        waypoints = WaypointBinding(context, services: resources.services)
+        world.policies = policies.policies
+        world.findings = endpoints.findings + policies.findings + hosts.findings
+    }
+
+    mutating func translateServices() {
+        var translation = ServiceTranslation(context)
+        for resource in resources.services where !resource.isExternalName {
+            let waypoint = waypoints.waypoint(for: resource, as: .service)
+            world.services.append(translation.service(resource, waypoint: waypoint))
+        }
+        world.findings += translation.findings
+    }
+
+    mutating func translatePods() {
+        let translation = PodTranslation(context: context)
+        let capture = Capture(settings: context.settings, namespaceLabels: context.namespaceLabels)
+        var gaps = PodGaps()
+        for pod in livePods {
+            gaps.check(pod, isWanted: capture.isWanted(pod))
+            if !pod.hostNetwork, !pod.nodeName.isEmpty {
+                world.intents[pod.nodeName, default: []].append(capture.intent(for: pod, &world.findings))
+            }
+            guard var workload = translation.workload(pod) else { continue }
+            for service in services.matches(namespace: pod.metadata.namespace, labels: pod.metadata.labels) {
+                workload.services[context.key(of: service)] = PodTranslation.ports(of: service, on: pod)
+            }
+            workload.services.merge(endpoints.pods[pod.key] ?? [:]) { first, _ in first }
+            bind(&workload, labels: pod.metadata.labels, ports: [:])
+            workload.waypoint = waypoints.waypoint(for: pod, as: .workload)
+            world.workloads.append(workload)
+        }
+        world.workloads += endpoints.workloads
+        world.findings += gaps.findings
+    }
+
+    mutating func translateEntries() {
+        var translation = ServiceEntryTranslation(context)
+        for entry in hosts.entries {
+            let waypoint = waypoints.waypoint(for: entry, as: .service)
+            for host in entry.hosts {
+                let key = ServiceKey(namespace: entry.metadata.namespace, hostname: host)
+                world.services.append(
+                    translation.service(
+                        entry, host: host, isCanonical: hosts.canonical.contains(key), waypoint: waypoint))
+            }
+            for (inline, labels) in translation.inlineWorkloads(entry) {
+                var workload = inline
+                workload.authorizationPolicies = policies.references(namespace: workload.namespace, labels: labels)
+                world.workloads.append(workload)
+            }
+        }
+        for entry in resources.workloadEntries {
+            guard var workload = translation.workload(entry) else { continue }
+            bind(&workload, labels: entry.endpoint.labels, ports: entry.endpoint.ports)
+            workload.waypoint = waypoints.waypoint(for: entry, as: .workload)
+            world.workloads.append(workload)
+        }
+        world.findings += translation.findings
+    }
+
+    /// What follows from labels alone: selecting ServiceEntries and policies.
+    private func bind(_ workload: inout Workload, labels: [String: String], ports: [String: UInt16]) {
+        for entry in entries.matches(namespace: workload.namespace, labels: labels) {
+            for host in entry.hosts {
+                let bindings = ServiceEntryTranslation.bindings(entry, host: host, ports: ports)
+                workload.services.merge(bindings) { first, _ in first }
+            }
+        }
+        workload.authorizationPolicies = policies.references(namespace: workload.namespace, labels: labels)
+    }
+
+    /// Sorted, and each uid once.
+    consuming func finish() -> DesiredWorld {
+        var result = world
+        result.findings += waypoints.findings
+        result.services.sort { ($0.namespace, $0.hostname) < ($1.namespace, $1.hostname) }
+        result.workloads.sort { $0.uid < $1.uid }
+        var unique: [Workload] = []
+        unique.reserveCapacity(result.workloads.count)
+        for workload in result.workloads {
+            if workload.uid == unique.last?.uid {
+                let message = "this address is written twice; only the first is in force"
+                result.findings.append(Finding(.error, .unknown, resource: workload.uid, message))
+            } else {
+                unique.append(workload)
+            }
+        }
+        result.workloads = unique
+        for node in result.intents.keys {
+            result.intents[node]?.sort { $0.pod < $1.pod }
+        }
+        result.findings.sort()
+        return result
+    }
+}

@@ -1,0 +1,76 @@
+import MeshModel
+
+/// Which waypoint an object asks for (reference 5.8). A waypoint is known by the Service of its name. A missing one
+/// stays in the world, so that clients refuse the connection rather than go around it.
+struct WaypointBinding {
+    private enum Traffic: String {
+        case service, workload, all, none
+    }
+
+    enum Client {
+        case service
+        case workload
+    }
+
+    private let context: TranslateContext
+    private let services: [ServiceKey: ServiceResource]
+    private(set) var findings: [Finding] = []
+
+    init(_ context: TranslateContext, services: [ServiceResource]) {
+        self.context = context
+        var byKey: [ServiceKey: ServiceResource] = [:]
+        for service in services where !service.isExternalName {
+            byKey[context.key(of: service)] = service
+        }
+        self.services = byKey
+    }
+
+    /// The waypoint of an object with these labels, its own before those of its namespace.
+    mutating func waypoint(for resource: some MeshResource, as client: Client) -> GatewayReference? {
+        let metadata = resource.metadata
+        // Waypoints and gateways never have a waypoint: they would send to themselves.
+        guard metadata.labels[Label.managedGateway] == nil else { return nil }
+        let namespaceLabels = context.namespaceLabels[metadata.namespace] ?? [:]
+        let isOwn = metadata.labels[Label.useWaypoint] != nil
+        let labels = isOwn ? metadata.labels : namespaceLabels
+        guard let name = labels[Label.useWaypoint], !name.isEmpty, name != "none" else { return nil }
+        let namespace = labels[Label.useWaypointNamespace] ?? metadata.namespace
+        let key = ServiceKey(
+            namespace: namespace, hostname: context.hostname(service: name, namespace: namespace))
+        if labels[Label.useWaypointCanary] != nil {
+            report(.warning, resource, "label \(Label.useWaypointCanary) is not supported yet; all goes to \(name)")
+        }
+        guard let service = services[key] else {
+            // A namespace's waypoint is for services unless it says otherwise, and a missing one says nothing.
+            guard isOwn || client == .service else { return nil }
+            report(.error, resource, "waypoint \(namespace)/\(name) has no Service; connections to it are refused")
+            return GatewayReference(.hostname(key))
+        }
+        if metadata.namespace == namespace, metadata.name == name, client == .service { return nil }
+        guard serves(service, client) else {
+            if isOwn {
+                let traffic = service.metadata.labels[Label.waypointFor] ?? "service"
+                report(
+                    .warning, resource,
+                    "waypoint \(namespace)/\(name) is for traffic type \(traffic); it is not used here")
+            }
+            return nil
+        }
+        return GatewayReference(.hostname(key))
+    }
+
+    private func serves(_ waypoint: ServiceResource, _ client: Client) -> Bool {
+        let text = waypoint.metadata.labels[Label.waypointFor] ?? Traffic.service.rawValue
+        // An unknown type counts as all: going through the waypoint is the closed side.
+        switch Traffic(rawValue: text) ?? .all {
+        case .service: return client == .service
+        case .workload: return client == .workload
+        case .all: return true
+        case .none: return false
+        }
+    }
+
+    private mutating func report(_ severity: Finding.Severity, _ resource: some MeshResource, _ message: String) {
+        findings.append(Finding(severity, resource.metadata.origin, resource: resource.title, message))
+    }
+}

@@ -1,0 +1,99 @@
+package import MeshWire
+
+import MeshModel
+import SwiftProtobuf
+
+/// The discovery client without its stream: both subscriptions and the world they build. Pure.
+package struct DiscoverySession: Sendable {
+    package private(set) var world = World()
+    private var addresses = DeltaSubscription(typeURL: WireCodec.ResourceType.address.url)
+    private var authorizations = DeltaSubscription(typeURL: WireCodec.ResourceType.authorization.url)
+
+    package init() {}
+
+    /// Both types have had a response.
+    package var isReady: Bool { addresses.isReady && authorizations.isReady }
+
+    /// What one response did.
+    package struct Step: Sendable {
+        /// To be sent; `nil`: nothing.
+        package var request: DeltaRequest?
+        /// The world is another one now.
+        package var worldChanged: Bool
+        /// Sum of the resources' payloads.
+        package var byteCount: Int
+        package var rejections: [DeltaOutcome.Rejection] = []
+    }
+
+    /// A stream has opened: its first requests, in the order to send them.
+    package mutating func connect() -> [DeltaRequest] { [addresses.connect(), authorizations.connect()] }
+
+    package mutating func disconnect() {
+        addresses.disconnect()
+        authorizations.disconnect()
+    }
+
+    /// Decodes a response whole, applies it in one batch, and answers it. A bad resource refuses only itself.
+    package mutating func receive(_ response: Envoy_Service_Discovery_V3_DeltaDiscoveryResponse) -> Step {
+        let byteCount = response.resources.reduce(0) { $0 + $1.resource.value.count }
+        switch WireCodec.ResourceType(rawValue: response.typeURL) {
+        case .address:
+            let (outcome, changes) = Self.decode(response, type: .address)
+            let request = addresses.receive(outcome)
+            return finish(changes, outcome, request, byteCount)
+        case .authorization:
+            let (outcome, changes) = Self.decode(response, type: .authorization)
+            let request = authorizations.receive(outcome)
+            return finish(changes, outcome, request, byteCount)
+        case nil:
+            // Never asked for. Acknowledged, or the server would send it again and again.
+            let request = DeltaRequest(typeURL: response.typeURL, nonce: response.nonce)
+            return Step(request: response.nonce.isEmpty ? nil : request, worldChanged: false, byteCount: byteCount)
+        }
+    }
+
+    private mutating func finish(
+        _ changes: [WorldChange], _ outcome: DeltaOutcome, _ request: DeltaRequest?, _ byteCount: Int
+    ) -> Step {
+        if !changes.isEmpty { world.apply(contentsOf: changes) }
+        return Step(
+            request: request, worldChanged: !changes.isEmpty, byteCount: byteCount, rejections: outcome.rejected)
+    }
+
+    /// Removals stand first: a name that is removed and sent in one response is there afterwards.
+    private static func decode(
+        _ response: Envoy_Service_Discovery_V3_DeltaDiscoveryResponse, type: WireCodec.ResourceType
+    ) -> (DeltaOutcome, [WorldChange]) {
+        var outcome = DeltaOutcome(nonce: response.nonce, removed: response.removedResources)
+        var changes: [WorldChange] = response.removedResources.map {
+            type == .address ? .removeAddress(name: $0) : .removePolicy(key: $0)
+        }
+        changes.reserveCapacity(changes.count + response.resources.count)
+        for resource in response.resources {
+            do throws(WireRejection) {
+                changes.append(try change(resource, type: type))
+                outcome.accepted.append(.init(name: resource.name, version: resource.version))
+            } catch {
+                outcome.rejected.append(.init(name: resource.name, reason: error.description))
+                if type == .authorization { changes.append(.refusePolicy(WireCodec.refused(resource))) }
+            }
+        }
+        return (outcome, changes)
+    }
+
+    private static func change(
+        _ resource: Envoy_Service_Discovery_V3_Resource, type: WireCodec.ResourceType
+    ) throws(WireRejection) -> WorldChange {
+        guard resource.resource.typeURL == type.url else { throw .unexpectedType(resource.resource.typeURL) }
+        switch try WireCodec.decode(resource.resource) {
+        case .workload(let workload): return .upsertWorkload(workload)
+        case .service(let service): return .upsertService(service)
+        case .policy(let policy):
+            // Workloads name policies by resource name; under another name this one would never be found.
+            guard policy.key == resource.name else {
+                throw .nameMismatch(resource: resource.name, content: policy.key)
+            }
+            return .upsertPolicy(policy)
+        }
+    }
+}

@@ -1,0 +1,126 @@
+package import MeshModel
+
+import HashTreeCollections
+
+/// Chooses the endpoint of a connection to a service. Pure; chance comes in (reference 7.7).
+package enum LoadBalancer {
+    /// Which endpoints can take a port.
+    package enum PortRule: Hashable, Sendable {
+        /// The service must list the port; a named target port must be in the endpoint's own mapping.
+        case service
+        /// Towards waypoints: as well any endpoint that asks for an application tunnel.
+        case waypoint
+    }
+
+    /// The endpoint for a new connection, or `nil` when none is eligible. Among the best ranked ones by chance,
+    /// weighted by capacity. `excluding` holds uids that were tried already.
+    package static func choose(
+        service: Service, port: UInt16, source: Workload, from world: World, rule: PortRule = .service,
+        excluding: Set<String> = [], using generator: inout some RandomNumberGenerator
+    ) -> Endpoint? {
+        guard let members = world.members[service.key] else { return nil }
+        let request = Request(service: service, port: port, source: source, rule: rule, excluding: excluding)
+        // Twice over the endpoints rather than one list of candidates: no allocation per connection.
+        var bestRank = -1
+        var weight: UInt64 = 0
+        for endpoint in members.values {
+            guard let rank = request.rank(endpoint), rank >= bestRank else { continue }
+            if rank > bestRank { (bestRank, weight) = (rank, 0) }
+            weight += endpoint.weight
+        }
+        guard weight > 0 else { return nil }
+        var ticket = UInt64.random(in: 0..<weight, using: &generator)
+        for endpoint in members.values where request.rank(endpoint) == bestRank {
+            if ticket < endpoint.weight { return endpoint }
+            ticket -= endpoint.weight
+        }
+        return nil
+    }
+}
+
+extension Endpoint {
+    fileprivate var weight: UInt64 { UInt64(max(1, record.workload.capacity)) }
+}
+
+/// One choice's question to every endpoint.
+private struct Request {
+    let service: Service
+    let servicePort: ServicePort?
+    let port: UInt16
+    let source: Workload
+    let rule: LoadBalancer.PortRule
+    let excluding: Set<String>
+
+    init(service: Service, port: UInt16, source: Workload, rule: LoadBalancer.PortRule, excluding: Set<String>) {
+        self.service = service
+        self.servicePort = service.ports.first { $0.servicePort == port }
+        self.port = port
+        self.source = source
+        self.rule = rule
+        self.excluding = excluding
+    }
+
+    /// How near the endpoint is, larger is better; `nil` when it is not eligible.
+    func rank(_ endpoint: Endpoint) -> Int? {
+        let workload = endpoint.record.workload
+        guard endpoint.isAdmitted(by: service.loadBalancing.healthPolicy), takesPort(endpoint), isReachable(workload),
+            !excluding.contains(workload.uid)
+        else { return nil }
+        switch service.loadBalancing.mode {
+        case .standard, .passthrough: return 0
+        case .failover: return LocalityRank(of: workload, from: source, by: scopes).rank
+        case .strict:
+            let rank = LocalityRank(of: workload, from: source, by: scopes)
+            return rank.isComplete ? rank.rank : nil
+        }
+    }
+
+    private var scopes: [LoadBalancing.Scope] { service.loadBalancing.routingPreferences }
+
+    private func takesPort(_ endpoint: Endpoint) -> Bool {
+        if rule == .waypoint, endpoint.record.workload.applicationTunnel != nil { return true }
+        guard let servicePort else { return false }
+        return servicePort.targetPort != nil || endpoint.ports.contains { $0.servicePort == port }
+    }
+
+    private func isReachable(_ workload: Workload) -> Bool {
+        !workload.addresses.isEmpty || !workload.hostname.isEmpty
+            || (workload.network != source.network && workload.networkGateway != nil)
+    }
+}
+
+/// How many scopes, in order, two workloads share.
+package struct LocalityRank: Hashable, Sendable {
+    /// Larger is nearer. A common network, when it comes first, outranks everything else together.
+    package let rank: Int
+    /// Every scope is shared.
+    package let isComplete: Bool
+
+    package init(of workload: Workload, from source: Workload, by scopes: [LoadBalancing.Scope]) {
+        var rest = scopes[...]
+        var base = 0
+        var networkDiffers = false
+        if scopes.first == .network {
+            rest = rest.dropFirst()
+            if Self.share(.network, workload, source) {
+                base = scopes.count
+            } else {
+                networkDiffers = true
+            }
+        }
+        let shared = rest.prefix { Self.share($0, workload, source) }.count
+        rank = base + shared
+        isComplete = shared == rest.count && !networkDiffers
+    }
+
+    private static func share(_ scope: LoadBalancing.Scope, _ left: Workload, _ right: Workload) -> Bool {
+        switch scope {
+        case .region: left.locality.region == right.locality.region
+        case .zone: left.locality.zone == right.locality.zone
+        case .subzone: left.locality.subzone == right.locality.subzone
+        case .node: left.node == right.node
+        case .cluster: left.clusterID == right.clusterID
+        case .network: left.network == right.network
+        }
+    }
+}

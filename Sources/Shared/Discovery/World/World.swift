@@ -1,0 +1,49 @@
+package import MeshModel
+
+import HashTreeCollections
+
+/// All that is known of the mesh, as an immutable snapshot. A copy costs nothing; changing a copy costs what changes.
+///
+/// Look-ups follow reference 7.2. Addresses are expected in canonical form (IPv4 never as IPv6).
+package struct World: Sendable {
+    /// Grows with every batch of changes.
+    package internal(set) var revision: UInt64 = 0
+    /// Grows when a policy changed, or which policies a workload names.
+    package internal(set) var policyRevision: UInt64 = 0
+
+    var workloadsByUID = TreeDictionary<String, WorkloadRecord>()
+    var workloadsByAddress = MultiIndex<NetworkAddress, WorkloadRecord>()
+    var workloadsByPod = MultiIndex<PodKey, WorkloadRecord>()
+    var workloadsByHostname = MultiIndex<ServiceKey, WorkloadRecord>()
+    var workloadsByNode = TreeDictionary<String, TreeDictionary<String, WorkloadRecord>>()
+    var servicesByKey = TreeDictionary<ServiceKey, ServiceRecord>()
+    var servicesByHostname = MultiIndex<String, ServiceRecord>()
+    var virtualAddresses = VirtualAddressIndex()
+    /// Per service its workloads by uid, of any health, also for services that have not arrived yet.
+    var members = TreeDictionary<ServiceKey, TreeDictionary<String, Endpoint>>()
+    var policies = PolicyIndex()
+
+    package init() {}
+
+    package var workloadCount: Int { workloadsByUID.count }
+    package var serviceCount: Int { servicesByKey.count }
+    package var policyCount: Int { policies.count }
+
+    /// Every workload, in no particular order.
+    package var workloads: [Workload] { workloadsByUID.values.map(\.workload) }
+
+    /// Every service, in no particular order.
+    package var services: [Service] { servicesByKey.values.map(\.service) }
+
+    /// Every policy, in no particular order.
+    package var authorizationPolicies: [AuthorizationPolicy] { policies.all }
+
+    /// Whether everything that can be looked up is the same; how it came about does not matter.
+    package func hasSameContent(as other: World) -> Bool {
+        workloadsByUID == other.workloadsByUID && workloadsByAddress == other.workloadsByAddress
+            && workloadsByPod == other.workloadsByPod && workloadsByHostname == other.workloadsByHostname
+            && workloadsByNode == other.workloadsByNode && servicesByKey == other.servicesByKey
+            && servicesByHostname == other.servicesByHostname && virtualAddresses == other.virtualAddresses
+            && members == other.members && policies.hasSameContent(as: other.policies)
+    }
+}

@@ -1,0 +1,155 @@
+package import NIOCore
+
+/// The connection as a channel handler.
+extension HBONEConnection {
+    package func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        try? context.channel.syncOptions?.setOption(ChannelOptions.writeBufferWaterMark, value: .init(
+            low: limits.channelLowWaterBytes, high: limits.channelHighWaterBytes))
+        isWritable = context.channel.isWritable
+        if context.channel.isActive { start(context) }
+    }
+
+    package func handlerRemoved(context: ChannelHandlerContext) {
+        ended(.peerClosed)
+        self.context = nil
+    }
+
+    package func channelActive(context: ChannelHandlerContext) {
+        start(context)
+        context.fireChannelActive()
+    }
+
+    private func start(_ context: ChannelHandlerContext) {
+        guard case .idle = phase else { return }
+        phase = .starting
+        session.start(into: &output)
+        writeOut()
+        keepAlive.started(now: NIODeadline.now(), limits: limits)
+        keepAlive.schedule(self, on: context.eventLoop)
+    }
+
+    package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isClosed else { return }
+        var bytes = unwrapInboundIn(data)
+        if input.readableBytes > 0 {
+            input.writeBuffer(&bytes)
+        } else {
+            input = bytes
+        }
+        let now = NIODeadline.now()
+        do {
+            while let event = try session.nextEvent(from: &input, now: now, output: &output) {
+                handle(event)
+                if isClosed { return }
+            }
+        } catch {
+            violated(error)
+            return
+        }
+        // A slice of nothing would keep the whole read alive.
+        if input.readableBytes == 0 { input = ByteBuffer() }
+    }
+
+    package func channelReadComplete(context: ChannelHandlerContext) {
+        flushRelays()
+        if output.readableBytes > 0 { scheduleFlush() }
+        closeIfDrained()
+        context.fireChannelReadComplete()
+    }
+
+    package func channelWritabilityChanged(context: ChannelHandlerContext) {
+        isWritable = context.channel.isWritable
+        if isWritable {
+            noteFlushed()
+            resumeBlocked()
+        }
+        context.fireChannelWritabilityChanged()
+    }
+
+    package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        // A tunnel has no half-closed state: without the peer's frames our streams cannot go on.
+        if let event = event as? ChannelEvent, event == .inputClosed { close(.peerClosed) }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    package func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        ended(.transport("\(error)"))
+        context.fireErrorCaught(error)
+        context.close(mode: .all, promise: nil)
+    }
+
+    package func channelInactive(context: ChannelHandlerContext) {
+        ended(.peerClosed)
+        context.fireChannelInactive()
+    }
+
+    private func violated(_ error: HTTP2ConnectionError) {
+        // The machine has put its GOAWAY into the output.
+        writeOut()
+        ended(.protocolViolation("\(error)"))
+        context?.close(mode: .all, promise: nil)
+    }
+
+    /// One flush for all that a loop turn wrote: tasks run after the turn's events.
+    func scheduleFlush() {
+        guard !isFlushScheduled, let context else { return }
+        isFlushScheduled = true
+        context.eventLoop.assumeIsolated().execute { self.endTurn() }
+    }
+
+    private func endTurn() {
+        isFlushScheduled = false
+        guard !isClosed else { return }
+        flushRelays()
+        if needsResume {
+            needsResume = false
+            resumeBlocked()
+        }
+        writeOut()
+        closeIfDrained()
+    }
+
+    /// Gives the channel all frames and flushes.
+    func writeOut() {
+        guard let context, output.readableBytes + unflushedBytes > 0 else { return }
+        var frames = output
+        passOutputOn(context)
+        unconfirmedBytes += unflushedBytes
+        unflushedBytes = 0
+        context.flush()
+        if isWritable { noteFlushed() }
+        // The storage is used again if nobody below holds it, which is so when all was taken; a big one is let go.
+        guard output.readableBytes == 0, frames.storageCapacity <= limits.keptOutputBytesMaximum else { return }
+        if frames.modifyIfUniquelyOwned({ $0.clear() }) != nil { output = frames }
+    }
+
+    /// The channel's queue is below its water mark: near enough to "taken by the peer's kernel" for the machine's
+    /// bound.
+    private func noteFlushed() {
+        guard unconfirmedBytes > 0 else { return }
+        session.outputFlushed(bytes: unconfirmedBytes)
+        unconfirmedBytes = 0
+    }
+
+    /// Moves the collected frames into the channel's queue.
+    func passOutputOn(_ context: ChannelHandlerContext) {
+        guard output.readableBytes > 0 else { return }
+        // Taken out first: what a write sets off may add frames.
+        let frames = output
+        output = ByteBuffer()
+        unflushedBytes += frames.readableBytes
+        context.write(wrapOutboundOut(frames), promise: nil)
+    }
+
+    func flushRelays() {
+        guard !unflushedRelays.isEmpty else { return }
+        // A flush may bring a relay to its end, and so new entries: by index.
+        var index = 0
+        while index < unflushedRelays.count {
+            unflushedRelays[index].flushIfNeeded()
+            index += 1
+        }
+        unflushedRelays.removeAll(keepingCapacity: true)
+    }
+}

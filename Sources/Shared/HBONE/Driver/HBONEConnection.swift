@@ -1,0 +1,182 @@
+import DequeModule
+package import NIOCore
+
+/// All CONNECT streams of one tunnel connection: the last handler above TLS (or above plain TCP in tests).
+///
+/// Bytes in go through the HTTP/2 machine; the DATA of a stream goes straight to its relay's TCP channel, and a relay's
+/// bytes go straight into frames. There are no child channels. What is written during a loop turn leaves with one
+/// flush at its end. Starts at once if added to an active channel, otherwise when the channel becomes active: in
+/// production the owner adds it after the TLS handshake. Not Sendable; all calls on the channel's loop.
+package final class HBONEConnection: ChannelDuplexHandler {
+    package typealias InboundIn = ByteBuffer
+    package typealias OutboundIn = Never
+    package typealias OutboundOut = ByteBuffer
+    package typealias OpenCompletion = (Result<(HBONEStream, ConnectResponse), HBONEError>) -> Void
+
+    enum Phase {
+        case idle
+        /// Our SETTINGS are out, the peer's have not come.
+        case starting
+        case ready
+        /// No new streams; ends with the last one.
+        case draining
+        case closed(HBONECloseReason)
+    }
+
+    /// Who takes what comes on a stream.
+    enum Owner {
+        case opening(OpenCompletion)
+        case nobody(EarlyArrivals)
+        case relay(Relay)
+    }
+
+    /// What came before the stream was joined. Bounded by the stream's receive window: nothing is credited here.
+    struct EarlyArrivals {
+        var data: [ByteBuffer] = []
+        var creditBytes = 0
+        var hasEnded = false
+        var resetCode: HTTP2ErrorCode?
+    }
+
+    package let role: HTTP2Session.Role
+    let limits: HBONELimits
+    var session: HTTP2Session
+    var phase = Phase.idle
+    var owners: [HTTP2StreamID: Owner] = [:]
+    var context: ChannelHandlerContext?
+
+    /// Bytes that are not a whole event yet.
+    var input = ByteBuffer()
+    /// Frames of this turn which the channel has not been given yet.
+    var output = ByteBuffer()
+    /// Bytes given to the channel since its last flush.
+    var unflushedBytes = 0
+    /// Bytes given to the channel which the machine has not been told of as taken.
+    var unconfirmedBytes = 0
+    var isFlushScheduled = false
+    var isWritable = true
+    /// Relays with bytes that their channels have not been told to flush.
+    var unflushedRelays: [Relay] = []
+    /// Relays that want to send and may not, in order of arrival.
+    var blocked = Deque<Relay>()
+    var isResuming = false
+    /// A relay is within `send`.
+    var isSending = false
+    /// Blocked relays are to be looked at, at the end of the turn.
+    var needsResume = false
+    var keepAlive = KeepAlive()
+
+    var onConnect: ((HBONEStream, ConnectRequest) -> Void)?
+    var onClosed: ((HBONECloseReason) -> Void)?
+    var onReady: (() -> Void)?
+    /// The pool's: a stream ended, or the connection changed in a way that matters to who may use it.
+    var onAvailabilityChange: (() -> Void)?
+
+    /// No new streams from here on: the certificate of one end expires. Nil: no such time.
+    package var notAfter: NIODeadline?
+
+    /// - Parameters:
+    ///   - onConnect: server: a CONNECT request came; answer through the stream, now or later.
+    ///   - onReady: the peer's SETTINGS are here.
+    ///   - onClosed: called once, after all streams were told.
+    package init(
+        role: HTTP2Session.Role, limits: HBONELimits? = nil,
+        onConnect: ((HBONEStream, ConnectRequest) -> Void)? = nil, onReady: (() -> Void)? = nil,
+        onClosed: ((HBONECloseReason) -> Void)? = nil
+    ) {
+        self.role = role
+        let limits = limits ?? HBONELimits(role: role)
+        self.limits = limits
+        self.session = HTTP2Session(role: role, limits: limits.http2)
+        self.onConnect = onConnect
+        self.onReady = onReady
+        self.onClosed = onClosed
+    }
+
+    /// The peer's SETTINGS are here and streams may be used.
+    package var isReady: Bool {
+        switch phase {
+        case .ready: true
+        case .idle, .starting, .draining, .closed: false
+        }
+    }
+
+    /// Why the connection ended, if it has.
+    package var closeReason: HBONECloseReason? {
+        if case .closed(let reason) = phase { reason } else { nil }
+    }
+
+    package var isClosed: Bool { closeReason != nil }
+
+    /// Client: another stream may be opened now.
+    package var canOpenStream: Bool {
+        guard isReady, session.canOpenStream else { return false }
+        guard let notAfter else { return true }
+        return NIODeadline.now() < notAfter
+    }
+
+    package var openStreamCount: Int { owners.count }
+
+    /// The peer's limit on our streams.
+    package var peerMaxConcurrentStreams: Int { session.peerMaxConcurrentStreams }
+
+    /// Bytes of the tunnel waiting in this handler: frames to be written and received bytes not yet joined to a relay.
+    package var bufferedBytes: Int {
+        owners.values.reduce(output.readableBytes + unflushedBytes + input.readableBytes) { sum, owner in
+            if case .nobody(let early) = owner { sum + early.creditBytes } else { sum }
+        }
+    }
+
+    /// Client: sends a CONNECT request. The completion is called exactly once, on the loop: a stream to join after 200,
+    /// an error after anything else.
+    package func open(_ request: ConnectRequest, completion: @escaping OpenCompletion) {
+        guard canOpenStream else {
+            completion(.failure(closeReason.map(HBONEError.connectionClosed) ?? .noFreeStream))
+            return
+        }
+        do {
+            let id = try session.openStream(request, output: &output)
+            owners[id] = .opening(completion)
+            scheduleFlush()
+        } catch {
+            completion(.failure(.unsendable("\(error)")))
+        }
+    }
+
+    /// Ends the connection at once; every stream's relay gets the reason. Without effect after the end.
+    package func close(_ reason: HBONECloseReason) {
+        guard !isClosed else { return }
+        session.goAway(code: .noError, lastStream: .exact, output: &output)
+        writeOut()
+        ended(reason)
+        context?.close(mode: .all, promise: nil)
+    }
+
+    /// The only way to the end; the first reason wins. Everyone who waits is told exactly once.
+    func ended(_ reason: HBONECloseReason) {
+        guard !isClosed else { return }
+        phase = .closed(reason)
+        keepAlive.stop()
+        let orphans = owners
+        owners = [:]
+        blocked.removeAll()
+        output = ByteBuffer()
+        input = ByteBuffer()
+        for owner in orphans.values {
+            switch owner {
+            case .opening(let completion): completion(.failure(.connectionClosed(reason)))
+            case .nobody: break
+            case .relay(let relay): relay.tunnelClosed(reason)
+            }
+        }
+        unflushedRelays.removeAll()
+        let report = onClosed
+        let changed = onAvailabilityChange
+        onConnect = nil
+        onReady = nil
+        onClosed = nil
+        onAvailabilityChange = nil
+        changed?()
+        report?(reason)
+    }
+}

@@ -1,0 +1,31 @@
+/// What is known of one stream that is not over, or is over while its bytes are still held above.
+///
+///     open ──END_STREAM sent──▶ receiveOnly ──END_STREAM received──▶ over
+///       └───END_STREAM received─▶ sendOnly ──END_STREAM sent─────────▶ over        RST_STREAM either way: over
+struct StreamRecord {
+    enum Phase {
+        case open
+        case sendOnly
+        case receiveOnly
+        case over
+
+        var isSendOpen: Bool { self == .open || self == .sendOnly }
+        var isReceiveOpen: Bool { self == .open || self == .receiveOnly }
+
+        var afterSentEnd: Phase { self == .open ? .receiveOnly : .over }
+        var afterReceivedEnd: Phase { self == .open ? .sendOnly : .over }
+    }
+
+    var phase: Phase
+    /// The final response was sent (server) or received (client).
+    var isAnswered = false
+    /// Bytes we may send; below zero after the peer lowered its initial window.
+    var sendWindowBytes: Int
+    /// Bytes the peer may still send.
+    var receiveWindowBytes: Int
+    /// What the receive window is refilled to.
+    var windowTargetBytes: Int
+    /// Announced or handed up, and not credited.
+    var unconsumedBytes = 0
+    var consumedSinceGrowthBytes = 0
+}

@@ -1,0 +1,235 @@
+package import Logging
+package import MeshModel
+package import MeshTLS
+
+/// Holds a certificate for every identity that somebody wants, renewed in time. Drives ``CertificateSchedule``: makes
+/// keys, asks the authority, tells the holders.
+package actor CertificateManager {
+    package typealias Update = @Sendable (Result<WorkloadCertificate, IdentityError>) -> Void
+
+    package struct Settings: Sendable {
+        package var timing = CertificateTiming()
+        /// Asked for; the authority may give less. 24 hours as `SECRET_TTL`.
+        package var validitySeconds: Int64 = 24 * 3600
+        /// Unix time in milliseconds; what certificates are measured by.
+        package var wallClock: @Sendable () -> Int64 = { UnixClock.milliseconds() }
+
+        package init() {}
+    }
+
+    /// One holder's claim.
+    package struct HoldToken: Hashable, Sendable {
+        package let identity: Identity
+        fileprivate let number: UInt64
+    }
+
+    private let authority: any CertificateAuthorityClient
+    private let settings: Settings
+    private let log: Logger
+    private let start = ContinuousClock.now
+    private var generator = SystemRandomNumberGenerator()
+    private var schedule: CertificateSchedule
+    private var certificates: [Identity: WorkloadCertificate] = [:]
+    private var holders: [Identity: [HoldToken: Update]] = [:]
+    private var fetches: [UInt64: Task<Void, Never>] = [:]
+    private var timer: (time: Int64, task: Task<Void, Never>)?
+    private var lastHold: UInt64 = 0
+    private var isEnded = false
+
+    package init(authority: some CertificateAuthorityClient, settings: Settings = Settings(), log: Logger) {
+        self.authority = authority
+        self.settings = settings
+        self.log = log
+        self.schedule = CertificateSchedule(timing: settings.timing)
+    }
+
+    /// From now on there is a certificate for the identity if there can be one. `onUpdate` is called with what is held
+    /// already, before this returns, and then with every new certificate; with an error when there is none and asking
+    /// failed, or when the last one has expired. A failed renewal is not told while the old one is valid.
+    package func hold(
+        _ identity: Identity, priority: FetchPriority = .realTime, onUpdate: @escaping Update
+    ) -> HoldToken {
+        lastHold += 1
+        let token = HoldToken(identity: identity, number: lastHold)
+        holders[identity, default: [:]][token] = onUpdate
+        if let certificate = certificates[identity] {
+            onUpdate(.success(certificate))
+        } else if case .unavailable(let error) = schedule.state(of: identity) {
+            onUpdate(.failure(error))
+        }
+        perform(schedule.want(identity, priority, now: now))
+        return token
+    }
+
+    /// Ends a claim. With the last one the certificate is forgotten.
+    package func release(_ token: HoldToken) {
+        holders[token.identity]?[token] = nil
+        guard holders[token.identity]?.isEmpty == true else { return }
+        holders[token.identity] = nil
+        certificates[token.identity] = nil
+        perform(schedule.forget(token.identity, now: now))
+    }
+
+    /// A connection waits for an identity that is held: it is asked for before others.
+    package func hurry(_ identity: Identity) {
+        guard holders[identity] != nil else { return }
+        perform(schedule.want(identity, .realTime, now: now))
+    }
+
+    /// The certificate held now.
+    package func certificate(for identity: Identity) -> WorkloadCertificate? { certificates[identity] }
+
+    /// Returns when its task is cancelled; then every fetch is ended and nothing is renewed any more.
+    package func run() async {
+        while !Task.isCancelled { try? await Task.sleep(for: .seconds(3600)) }
+        isEnded = true
+        timer?.task.cancel()
+        timer = nil
+        for fetch in fetches.values { fetch.cancel() }
+    }
+
+    /// Everything that is held or wanted, in the order of its names.
+    package func snapshot() -> [CertificateSnapshot] {
+        holders.keys.sorted { $0.principal < $1.principal }.map { identity in
+            let certificate = certificates[identity]
+            let state: CertificateSnapshot.State
+            switch schedule.state(of: identity) {
+            case .available: state = .available
+            case .unavailable(let error): state = .unavailable(error.description)
+            case .initializing, nil: state = .initializing
+            }
+            return CertificateSnapshot(
+                identity: identity, state: state, leaf: certificate?.leaf,
+                intermediates: certificate?.intermediates ?? [], roots: certificate?.roots ?? [])
+        }
+    }
+
+    /// Milliseconds since this manager was made; never goes back.
+    private var now: Int64 { (ContinuousClock.now - start).milliseconds }
+
+    private func perform(_ actions: [CertificateSchedule.Action]) {
+        for action in actions {
+            switch action {
+            case .fetch(let identity, let ticket, let limit):
+                guard !isEnded else { continue }
+                fetches[ticket] = Task { await self.fetch(identity, ticket: ticket, limit: limit) }
+            case .abandon(let ticket): fetches[ticket]?.cancel()
+            case .drop(let identity):
+                certificates[identity] = nil
+                announceFailure(identity)
+            case .announceFailure(let identity): announceFailure(identity)
+            }
+        }
+        arm()
+    }
+
+    private func announceFailure(_ identity: Identity) {
+        guard case .unavailable(let error) = schedule.state(of: identity) else { return }
+        log.warning("no certificate", metadata: ["identity": "\(identity)", "error": "\(error)"])
+        tell(identity, .failure(error))
+    }
+
+    private func tell(_ identity: Identity, _ result: Result<WorkloadCertificate, IdentityError>) {
+        for onUpdate in (holders[identity] ?? [:]).values { onUpdate(result) }
+    }
+
+    private func arm() {
+        let next = isEnded ? nil : schedule.nextWake
+        guard timer?.time != next else { return }
+        timer?.task.cancel()
+        timer = next.map { time in
+            let wait = Duration.milliseconds(max(0, time - now))
+            return (
+                time,
+                Task {
+                    do { try await Task.sleep(for: wait) } catch { return }
+                    self.tick()
+                }
+            )
+        }
+    }
+
+    private func tick() {
+        timer = nil
+        perform(schedule.tick(now: now))
+    }
+}
+
+/// Asking.
+extension CertificateManager {
+    private func fetch(_ identity: Identity, ticket: UInt64, limit: Int64) async {
+        let result: Result<WorkloadCertificate, IdentityError>
+        do throws(IdentityError) {
+            result = .success(try await Self.fetch(identity, from: authority, settings: settings, limit: limit))
+        } catch {
+            result = .failure(error)
+        }
+        fetches[ticket] = nil
+        switch result {
+        case .success(let certificate):
+            let remaining = certificate.notAfterSeconds * 1000 - settings.wallClock()
+            guard remaining > 0 else {
+                fail(
+                    identity, ticket,
+                    .alreadyExpired(identity: identity, notAfterSeconds: certificate.notAfterSeconds))
+                return
+            }
+            let (isWanted, actions) = schedule.fetched(
+                identity, ticket: ticket, expiresAt: now + remaining, now: now, using: &generator)
+            if isWanted {
+                certificates[identity] = certificate
+                log.info("certificate", metadata: [
+                    "identity": "\(identity)", "serial": "\(certificate.serialNumber)",
+                    "notAfter": "\(certificate.notAfterSeconds)",
+                ])
+                tell(identity, .success(certificate))
+            }
+            perform(actions)
+        case .failure(let error): fail(identity, ticket, error)
+        }
+    }
+
+    private func fail(_ identity: Identity, _ ticket: UInt64, _ error: IdentityError) {
+        if certificates[identity] != nil {
+            log.warning("a certificate was not renewed; the old one stays in use", metadata: ["error": "\(error)"])
+        }
+        perform(schedule.failed(identity, ticket: ticket, error: error, now: now, using: &generator))
+    }
+
+    /// A new key for each request: none is used longer than its certificate. Off the actor, so that making keys does
+    /// not hold up the others.
+    @concurrent private static func fetch(
+        _ identity: Identity, from authority: any CertificateAuthorityClient, settings: Settings, limit: Int64
+    ) async throws(IdentityError) -> WorkloadCertificate {
+        let key: PrivateKey
+        let request: String
+        do throws(TLSError) {
+            key = try PrivateKey.generate()
+            request = try SigningRequest.pem(for: identity, key: key)
+        } catch {
+            throw .unusable(identity: identity, error)
+        }
+        let chain = try await authority.sign(
+            request: request, for: identity, validitySeconds: settings.validitySeconds, timeout: .milliseconds(limit))
+        do throws(TLSError) {
+            return try WorkloadCertificate(chainPEM: chain, key: key, expecting: identity)
+        } catch {
+            throw .unusable(identity: identity, error)
+        }
+    }
+}
+
+/// One identity's certificate for a dump.
+package struct CertificateSnapshot: Hashable, Sendable {
+    package enum State: Hashable, Sendable {
+        case initializing
+        case available
+        case unavailable(String)
+    }
+
+    package let identity: Identity
+    package let state: State
+    package let leaf: CertificateSummary?
+    package let intermediates: [CertificateSummary]
+    package let roots: [CertificateSummary]
+}

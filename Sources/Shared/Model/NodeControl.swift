@@ -1,0 +1,66 @@
+/// What `apus` asks of the node daemon over its Unix socket: one line of tab-separated words, with the descriptor of a
+/// network namespace beside it for `attach`.
+package enum NodeRequest: Hashable, Sendable {
+    /// The path is kept so that a restarted daemon finds the namespace again.
+    case attach(PodKey, path: String)
+    case detach(PodKey)
+    case show(NodeView)
+
+    /// Longest line in bytes: a path (4,096), a pod's name and namespace (2 x 253) and the words around them.
+    package static let lineBytesMax = 8192
+
+    package init?(line: some StringProtocol) {
+        let words = line.split(separator: "\t", omittingEmptySubsequences: false)
+        switch (words.first, words.count) {
+        case ("attach", 3):
+            guard let pod = PodKey(words[1]) else { return nil }
+            self = .attach(pod, path: String(words[2]))
+        case ("detach", 2):
+            guard let pod = PodKey(words[1]) else { return nil }
+            self = .detach(pod)
+        case ("show", 2):
+            guard let view = NodeView(rawValue: String(words[1])) else { return nil }
+            self = .show(view)
+        default:
+            return nil
+        }
+    }
+
+    package var line: String {
+        switch self {
+        case .attach(let pod, let path): return "attach\t\(pod)\t\(path)"
+        case .detach(let pod): return "detach\t\(pod)"
+        case .show(let view): return "show\t\(view.rawValue)"
+        }
+    }
+}
+
+/// What can be looked at on a node.
+package enum NodeView: String, Hashable, Sendable, CaseIterable {
+    case status, workloads, services, policies, certificates, connections
+    /// Everything, as JSON.
+    case dump
+}
+
+/// The daemon's answer: a first line `ok` or `error`, then text for people (or JSON for `dump`).
+package enum NodeReply: Hashable, Sendable {
+    case done(String)
+    case refused(String)
+
+    package init?(text: some StringProtocol) {
+        let parts = text.split(separator: "\n", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2 else { return nil }
+        switch parts[0] {
+        case "ok": self = .done(String(parts[1]))
+        case "error": self = .refused(String(parts[1]))
+        default: return nil
+        }
+    }
+
+    package var text: String {
+        switch self {
+        case .done(let body): return "ok\n\(body)"
+        case .refused(let body): return "error\n\(body)"
+        }
+    }
+}

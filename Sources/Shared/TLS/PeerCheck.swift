@@ -1,0 +1,63 @@
+package import MeshModel
+
+/// Which peers a handshake admits, once their chain has verified.
+package enum PeerExpectation: Hashable, Sendable {
+    /// A client's: some URI name of the server's leaf is one of these. An empty set admits no one.
+    case anyOf(Set<Identity>)
+    /// A server's: some SPIFFE id of the client's leaf has this trust domain.
+    case trustDomain(String)
+}
+
+/// A peer whose chain and identity were verified in a finished handshake. Only this room makes one.
+package struct VerifiedPeer: Hashable, Sendable {
+    /// The first URI name of its leaf that is a SPIFFE id in Istio's form.
+    package let identity: Identity
+    /// When its leaf ends, Unix seconds.
+    package let notAfterSeconds: Int64
+    /// Its leaf's, a decimal number.
+    package let serialNumber: String
+
+    init(identity: Identity, notAfterSeconds: Int64, serialNumber: String) {
+        self.identity = identity
+        self.notAfterSeconds = notAfterSeconds
+        self.serialNumber = serialNumber
+    }
+}
+
+/// Fired up the pipeline once, before any plain text.
+package struct TLSHandshakeFinished: Hashable, Sendable {
+    package let peer: VerifiedPeer
+}
+
+/// What one handshake expects and finds. The verification callback works on it.
+final class PeerCheck {
+    let expectation: PeerExpectation
+    private(set) var peer: VerifiedPeer?
+    /// Why the peer was refused, in more detail than libssl's error queue holds.
+    var refusal: TLSError?
+
+    init(_ expectation: PeerExpectation) { self.expectation = expectation }
+
+    /// Looks at a leaf whose chain has verified.
+    func admit(_ leaf: CertificateView) -> Bool {
+        let names = unsafe leaf.alternativeNames.uris
+        let identities = names.compactMap { Identity($0) }
+        switch expectation {
+        case .anyOf(let expected):
+            guard identities.contains(where: expected.contains) else {
+                let wanted = expected.sorted { $0.description < $1.description }
+                refusal = .peerIdentity(expected: wanted, found: names)
+                return false
+            }
+        case .trustDomain(let expected):
+            guard identities.contains(where: { $0.trustDomain == expected }) else {
+                refusal = .peerTrustDomain(expected: expected, found: names)
+                return false
+            }
+        }
+        guard let first = identities.first else { return false }
+        peer = unsafe VerifiedPeer(
+            identity: first, notAfterSeconds: leaf.notAfterSeconds, serialNumber: leaf.serialNumber)
+        return true
+    }
+}

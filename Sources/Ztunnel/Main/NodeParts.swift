@@ -1,0 +1,117 @@
+import GRPCNIOTransportHTTP2Posix
+import Logging
+import MeshDiscovery
+import MeshIdentity
+import MeshKernel
+import MeshModel
+import MeshRuntime
+import MeshTLS
+import MeshTelemetry
+import NIOPosix
+import ServiceLifecycle
+import ZtunnelNode
+import ZtunnelTunnel
+
+/// Connections to the control plane: one when discovery and certificates come from the same place.
+struct ControlConnections {
+    let discovery: ControlPlaneConnection
+    let authority: ControlPlaneConnection
+
+    init(_ settings: ZtunnelSettings, _ group: MultiThreadedEventLoopGroup, _ log: Logger) {
+        self.discovery = ControlPlaneConnection(endpoint: settings.discovery, eventLoopGroup: group, log: log)
+        self.authority =
+            settings.authority == settings.discovery
+            ? discovery
+            : ControlPlaneConnection(endpoint: settings.authority, eventLoopGroup: group, log: log)
+    }
+}
+
+extension ControlConnections {
+    func certificateAuthority() -> GRPCCertificateAuthority<HTTP2ClientTransport.Posix> {
+        GRPCCertificateAuthority { [authority] call in try await authority.withClient(call) }
+    }
+}
+
+/// What learns from the control plane and what it tells to.
+struct NodeParts {
+    let agent: NodeAgent
+    let discovery: DiscoveryClient
+    let enrolment: EnrolmentClient
+    let relay: NewsRelay
+
+    init(
+        settings: ZtunnelSettings, tunnel: Tunnel, connection: ControlPlaneConnection, output: LogOutput,
+        metrics: MetricsRegistry, readiness: Readiness
+    ) throws {
+        let relay = NewsRelay(tunnel: tunnel)
+        let enrolment = EnrolmentClient(
+            connection: connection, node: settings.tunnel.nodeName, log: output.logger("enrolment"),
+            onIntent: { intents in
+                readiness.done("workload proxy manager")
+                relay.tell(.intents(intents))
+            }
+        )
+        let agent = NodeAgent(
+            tunnel: tunnel, home: try NetworkNamespace.home(), storePath: settings.attachmentsPath,
+            nodeName: settings.tunnel.nodeName, logger: output.logger("node"),
+            report: { reports in relay.tell(.reports(reports)) }
+        )
+        relay.connect(agent: agent, enrolment: enrolment)
+        let counters = DiscoveryCounters(metrics)
+        self.agent = agent
+        self.enrolment = enrolment
+        self.relay = relay
+        self.discovery = DiscoveryClient(
+            connection: connection, node: settings.node, log: output.logger("xds"),
+            onWorld: { relay.tell(.world($0)) },
+            onEvent: { event in
+                counters.count(event)
+                if event == .ready { readiness.done("state manager") }
+            }
+        )
+    }
+}
+
+/// Carries news between the parts in order, so that none of them waits for another.
+final class NewsRelay: Sendable {
+    enum News: Sendable {
+        case world(World)
+        case intents([PodIntent])
+        case reports([PodReport])
+    }
+
+    private let tunnel: Tunnel
+    private let stream: AsyncStream<News>
+    private let continuation: AsyncStream<News>.Continuation
+    private let ends = Latch<(NodeAgent, EnrolmentClient)>()
+
+    init(tunnel: Tunnel) {
+        self.tunnel = tunnel
+        // Each news replaces the one before of its kind and its makers are few and slow: no bound is reached.
+        (self.stream, self.continuation) = AsyncStream.makeStream(
+            of: News.self, bufferingPolicy: .bufferingNewest(4096))
+    }
+
+    func connect(agent: NodeAgent, enrolment: EnrolmentClient) {
+        ends.set((agent, enrolment))
+    }
+
+    func tell(_ news: News) {
+        continuation.yield(news)
+    }
+
+    func run() async {
+        guard let (agent, enrolment) = ends.value else { return }
+        for await news in stream {
+            switch news {
+            case .world(let world):
+                await tunnel.learn(world)
+                await agent.learn(world)
+            case .intents(let intents):
+                await agent.learn(intents)
+            case .reports(let reports):
+                await enrolment.report(reports)
+            }
+        }
+    }
+}

@@ -1,0 +1,84 @@
+import MeshDiscovery
+import MeshModel
+import MeshRuntime
+import MeshTelemetry
+import NIOCore
+import ZtunnelTunnel
+
+/// Everything that the environment can tell the node daemon. Names are Istio's where Istio has the setting.
+struct ZtunnelSettings {
+    var tunnel: TunnelSettings
+    var node: NodeDescription
+    var discovery: ControlPlaneEndpoint
+    var authority: ControlPlaneEndpoint
+    var certificateLifetimeSeconds: Int64
+    var workerThreads: Int
+    var controlSocketPath: String
+    var attachmentsPath: String
+    var adminAddress: TransportAddress
+    var metricsAddress: TransportAddress
+    var readinessAddress: TransportAddress
+    var logFilter: LogFilter
+    var logFormat: LogFormat
+    var drainSeconds: Int64
+    /// Names that look like ours and are not.
+    var unknownNames: [String]
+
+    init(_ environment: [String: String]) throws {
+        var reader = SettingsReader(environment)
+        let nodeName = reader.text("NODE_NAME", default: "")
+        if nodeName.isEmpty {
+            reader.reject("NODE_NAME", expected: "the name of this node, as pods have it in spec.nodeName")
+        }
+        var tunnel = TunnelSettings(nodeName: nodeName)
+        tunnel.network = reader.text("NETWORK") ?? ""
+        tunnel.responseBaggage = reader.bool("ENABLE_RESPONSE_BAGGAGE", default: true)
+        tunnel.sameNode =
+            reader.value("APUS_SAME_NODE", expected: "local or encrypt") { TunnelSettings.SameNode(rawValue: $0) }
+            ?? .handOver
+        tunnel.tunnelCongestionControl = reader.text("APUS_TUNNEL_CONGESTION_CONTROL", default: "cubic")
+        self.tunnel = tunnel
+        self.node = NodeDescription(
+            podName: reader.text("POD_NAME", default: "ztunnel-\(nodeName)"),
+            podNamespace: reader.text("POD_NAMESPACE", default: "istio-system"),
+            instanceIP: reader.text("INSTANCE_IP") ?? "",
+            nodeName: nodeName
+        )
+        let clusterID =
+            reader.text("ISTIO_META_CLUSTER_ID") ?? reader.text("CLUSTER_ID") ?? "Kubernetes"
+        self.discovery = Self.endpoint("XDS", clusterID, &reader)
+        self.authority = Self.endpoint("CA", clusterID, &reader)
+        self.certificateLifetimeSeconds = reader.duration("SECRET_TTL", default: .seconds(86_400)).components.seconds
+        self.workerThreads = reader.number("ZTUNNEL_WORKER_THREADS", default: 1, in: 1...64)
+        self.controlSocketPath = reader.text("APUS_SOCKET", default: "/run/apus/ztunnel.sock")
+        self.attachmentsPath = reader.text("APUS_ATTACHMENTS", default: controlSocketPath + ".attachments")
+        let any = IPAddress(v4: 0)
+        let loopback = IPAddress(v4: 0x7f00_0001)
+        self.adminAddress = reader.address("APUS_ADMIN_ADDRESS", default: TransportAddress(loopback, port: 15000))
+        self.metricsAddress = reader.address("APUS_METRICS_ADDRESS", default: TransportAddress(any, port: 15020))
+        self.readinessAddress = reader.address("APUS_READINESS_ADDRESS", default: TransportAddress(any, port: 15021))
+        self.logFilter =
+            reader.value("RUST_LOG", expected: "levels such as info or info,access=debug") {
+                try? LogFilter(parsing: $0)
+            } ?? LogFilter()
+        self.logFormat =
+            reader.value("LOG_FORMAT", expected: "plain or json") { LogFormat($0) } ?? .text
+        self.drainSeconds = reader.duration("CONNECTION_TERMINATION_DEADLINE", default: .seconds(5)).components.seconds
+        self.unknownNames = try reader.finish(prefixes: ["ZTUNNEL_"])
+    }
+
+    private static func endpoint(
+        _ prefix: String, _ clusterID: String, _ reader: inout SettingsReader
+    ) -> ControlPlaneEndpoint {
+        let url = reader.text("\(prefix)_ADDRESS", default: "https://localhost:15012")
+        let roots = reader.text("\(prefix)_ROOT_CA", default: "./var/run/secrets/istio/root-cert.pem")
+        let token = reader.text("AUTH_TOKEN", default: "./var/run/secrets/tokens/istio-token")
+        var endpoint = ControlPlaneEndpoint(
+            url: url, roots: roots == "SYSTEM" ? .system : .file(roots), token: .file(token), clusterID: clusterID
+        )
+        if endpoint == nil { reader.reject("\(prefix)_ADDRESS", expected: "an address such as https://10.0.0.1:15012") }
+        endpoint?.alternativeServerName = reader.text("ALT_\(prefix)_HOSTNAME")
+        return endpoint
+            ?? ControlPlaneEndpoint(host: "localhost", port: 15012, security: .plaintext, clusterID: clusterID)
+    }
+}

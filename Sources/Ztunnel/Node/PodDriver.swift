@@ -1,0 +1,224 @@
+internal import Logging
+internal import MeshKernel
+internal import MeshModel
+internal import NIOCore
+internal import ZtunnelTunnel
+
+/// Carries out what the enrolment machine of one pod says, one action at a time.
+actor PodDriver {
+    nonisolated let key: PodKey
+    nonisolated let namespace: NetworkNamespace
+    nonisolated let path: String
+    private let table: CaptureTable
+    private let tunnel: Tunnel
+    private let logger: Logger
+    private let onChange: @Sendable () -> Void
+    private var machine: PodEnrolment
+    /// Outcomes of actions that were overtaken are dropped.
+    private var actionNumber = 0
+    private var peersToldPlain: CheckedContinuation<Void, Never>?
+    private var tunnelProtocol: TunnelProtocol?
+    private var idleWaiters: [CheckedContinuation<Void, Never>] = []
+    private var audit: Task<Void, Never>?
+    private var isLeaving = false
+
+    init(
+        key: PodKey, namespace: NetworkNamespace, path: String, tunnel: Tunnel, logger: Logger,
+        onChange: @escaping @Sendable () -> Void
+    ) throws {
+        self.key = key
+        self.namespace = namespace
+        self.path = path
+        self.tunnel = tunnel
+        self.logger = logger
+        self.onChange = onChange
+        let table = try CaptureTable(in: namespace)
+        self.table = table
+        // What cannot be read is taken for there, so that it is removed before the pod counts as free of us.
+        self.machine = PodEnrolment(hasLeftovers: (try? table.verify(CaptureRules())) != .absent)
+    }
+
+    func status() -> PodStatus {
+        PodStatus(
+            report: PodReport(pod: key, phase: machine.phase, message: machine.message), path: path,
+            ownership: String(describing: table.ownership)
+        )
+    }
+
+    /// `nil`: nobody has said yet; what is there stays.
+    func want(_ desire: PodEnrolment.Desire?) {
+        guard let desire, !isLeaving else { return }
+        perform(machine.want(desire))
+    }
+
+    /// What the world says of this pod; peers follow it.
+    func learn(tunnelProtocol: TunnelProtocol?) {
+        self.tunnelProtocol = tunnelProtocol
+        guard tunnelProtocol != .hbone else { return }
+        peersToldPlain?.resume()
+        peersToldPlain = nil
+    }
+
+    /// Takes everything back; returns when the namespace is as it was.
+    func leave() async {
+        isLeaving = true
+        // Somebody waits: a step that failed is tried again now rather than at its time.
+        perform(machine.want(.released) ?? machine.retryDue())
+        if machine.holdsNamespace {
+            await withCheckedContinuation { idleWaiters.append($0) }
+        }
+        audit?.cancel()
+    }
+
+    // MARK: - Actions
+
+    private func perform(_ action: PodEnrolment.Action?) {
+        onChange()
+        guard let action else { return settle() }
+        actionNumber += 1
+        let number = actionNumber
+        if case .retryLater(let seconds) = action {
+            logger.warning("enrolment failed; trying again",
+                metadata: ["pod": "\(key)", "error": "\(machine.message)", "seconds": "\(seconds)"])
+            Task {
+                try? await Task.sleep(for: .seconds(seconds))
+                self.retry(number)
+            }
+            return
+        }
+        Task {
+            do {
+                try await self.carryOut(action)
+                self.finished(number)
+            } catch {
+                self.failed(number, error)
+            }
+        }
+    }
+
+    private func carryOut(_ action: PodEnrolment.Action) async throws {
+        switch action {
+        case .openListeners:
+            try await tunnel.open(key, in: namespace)
+        case .install(let rules):
+            try install(rules)
+        case .prove(let rules):
+            try await prove(rules)
+        case .withdraw:
+            await untilPeersKnow()
+        case .drain:
+            try retreat()
+            try await tunnel.untilDrained(key)
+        case .remove:
+            try removeRules()
+            await tunnel.close(key)
+        case .retryLater:
+            break
+        }
+    }
+
+    private func finished(_ number: Int) {
+        guard number == actionNumber else { return }
+        let before = machine.stage
+        let next = machine.completed()
+        if before == .proving, machine.stage == .proven {
+            logger.info("pod captured: rules read back, self-test went through", metadata: ["pod": "\(key)"])
+        }
+        if before == .removing, machine.stage == .idle {
+            logger.info("pod released: nothing is left in its namespace", metadata: ["pod": "\(key)"])
+        }
+        perform(next)
+    }
+
+    private func failed(_ number: Int, _ error: any Error) {
+        guard number == actionNumber else { return }
+        perform(machine.failed(String(describing: error)))
+    }
+
+    private func retry(_ number: Int) {
+        guard number == actionNumber else { return }
+        perform(machine.retryDue())
+    }
+
+    /// Nothing is under way: those who wait for an empty namespace are told, a proven pod is watched.
+    private func settle() {
+        if !machine.holdsNamespace {
+            let waiting = idleWaiters
+            idleWaiters.removeAll()
+            for waiter in waiting { waiter.resume() }
+            audit?.cancel()
+            audit = nil
+        } else if machine.stage == .proven, audit == nil {
+            audit = Task { await self.keepAuditing() }
+        }
+    }
+}
+
+// MARK: - Netlink
+// Each of these is a few system calls on the namespace's own socket and blocks for well under a millisecond.
+
+extension PodDriver {
+    private func install(_ rules: CaptureRules) throws { try table.install(rules) }
+    private func retreat() throws { try table.retreat() }
+    private func removeRules() throws { try table.remove() }
+    private func readBack(_ rules: CaptureRules) throws -> CaptureState { try table.verify(rules) }
+}
+
+// MARK: - Proof
+
+extension PodDriver {
+    private func prove(_ rules: CaptureRules) async throws {
+        let state = try readBack(rules)
+        guard state == .equal else { throw ProofFailure(found: state) }
+        let namespace = self.namespace
+        for destination in try SelfTest.destinations(in: namespace) {
+            let isRoutable = try await tunnel.expectSelfTest(of: key, to: destination, within: .seconds(2)) {
+                try SelfTest.connect(to: destination, in: namespace)
+            }
+            if isRoutable { return }
+        }
+        // No route to anywhere: no process of this pod can connect either, so there is nothing to capture yet.
+    }
+
+    /// Waits until the control plane told everybody, or a bounded time: a peer that still comes with HBONE is served.
+    private func untilPeersKnow() async {
+        guard tunnelProtocol == .hbone else { return }
+        let timeout = Task {
+            do { try await Task.sleep(for: .seconds(2)) } catch { return }
+            self.stopWaitingForPeers()
+        }
+        await withCheckedContinuation { peersToldPlain = $0 }
+        timeout.cancel()
+    }
+
+    private func stopWaitingForPeers() {
+        peersToldPlain?.resume()
+        peersToldPlain = nil
+    }
+
+    /// Reads the rules back again and again, so that what somebody else changed is repaired.
+    private func keepAuditing() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: PodAudit.period)
+            guard !Task.isCancelled, machine.stage == .proven, let rules = machine.wantedRules else { continue }
+            let state = (try? readBack(rules)) ?? .absent
+            guard let action = machine.audited(state) else { continue }
+            logger.warning("capture rules were changed by somebody; installing them again",
+                metadata: ["pod": "\(key)", "found": "\(state)"])
+            perform(action)
+        }
+    }
+}
+
+enum PodAudit {
+    /// How long a change by somebody else may stay unnoticed. Reading one pod's rules back takes well under a
+    /// millisecond, so 200 pods cost a few per cent of one core.
+    static let period: Duration = .seconds(2)
+}
+
+/// The rules read back are not the rules written.
+struct ProofFailure: Error, CustomStringConvertible {
+    let found: CaptureState
+
+    var description: String { "capture rules read back differ from those written: \(found)" }
+}

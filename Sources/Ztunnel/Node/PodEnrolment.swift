@@ -1,0 +1,203 @@
+package import MeshKernel
+package import MeshModel
+
+/// The life of one attached pod: what is wanted, how far it is, what to do next. Pure; the driver performs one action
+/// at a time and feeds its outcome back.
+///
+///     idle -> opening -> installing -> proving -> proven          (wanted)
+///     proven -> withdrawing -> draining -> removing -> idle       (not wanted any more)
+///     any step that fails -> failed, and after a while again from the start; what captures stays in force meanwhile
+package struct PodEnrolment: Hashable, Sendable {
+    package enum Desire: Hashable, Sendable {
+        case released
+        case captured(CaptureRules)
+    }
+
+    package enum Stage: Hashable, Sendable {
+        /// Attached; nothing of ours is in the namespace.
+        case idle
+        /// Listening sockets are being opened.
+        case opening
+        /// Rules are being written.
+        case installing
+        /// Rules are being read back and the self-test connection is under way.
+        case proving
+        /// Peers may use HBONE.
+        case proven
+        /// Reported as leaving; waiting until the control plane says so to everybody.
+        case withdrawing
+        /// The keeper rule is in; waiting for the last captured connection to end.
+        case draining
+        /// Table, routes and sockets are being removed.
+        case removing
+        /// The last step did not work; the reason is for people.
+        case failed(String)
+    }
+
+    package enum Action: Hashable, Sendable {
+        case openListeners
+        case install(CaptureRules)
+        /// Read the rules back, then connect through them.
+        case prove(CaptureRules)
+        /// Tell the control plane, then wait until it tells everybody, or for a bounded time.
+        case withdraw
+        /// Swap the rules for the keeper, then wait until no captured connection is alive.
+        case drain
+        /// Remove rules, routes and listeners.
+        case remove
+        case retryLater(seconds: Int)
+    }
+
+    package private(set) var stage: Stage = .idle
+    private var desire: Desire = .released
+    private var installed: CaptureRules?
+    private var failureCount = 0
+    /// Peers were told to use HBONE: a repair does not take that back, it would send them to plain text.
+    private var isReportedProven = false
+    /// Rules of a predecessor are in the namespace: nobody serves what they capture until they are adopted or removed.
+    private var hasLeftovers: Bool
+
+    /// - Parameter hasLeftovers: a table of ours is in the namespace already, from before a restart.
+    package init(hasLeftovers: Bool = false) {
+        self.hasLeftovers = hasLeftovers
+    }
+
+    /// The rules that are wanted now; `nil` when none are.
+    package var wantedRules: CaptureRules? {
+        guard case .captured(let rules) = desire else { return nil }
+        return rules
+    }
+
+    /// Whether something of ours may be in the namespace.
+    package var holdsNamespace: Bool { stage != .idle || hasLeftovers }
+
+    /// What is wanted now. Returns an action unless a step is under way that has to end first.
+    package mutating func want(_ desire: Desire) -> Action? {
+        let hasChanged = desire != self.desire
+        self.desire = desire
+        switch stage {
+        case .idle, .proven:
+            return next()
+        case .draining:
+            // Coming back while the last connections drain: the rules go in again at once.
+            guard case .captured(let rules) = desire else { return nil }
+            return install(rules)
+        case .failed:
+            // What is wanted changed: do not wait for the retry. The same once more: do not hurry it either.
+            return hasChanged ? next() : nil
+        case .opening, .installing, .proving, .withdrawing, .removing:
+            return nil
+        }
+    }
+
+    /// The action under way succeeded.
+    package mutating func completed() -> Action? {
+        switch stage {
+        case .opening:
+            guard case .captured(let rules) = desire else { return remove() }
+            return install(rules)
+        case .installing:
+            guard case .captured(let rules) = desire else { return withdraw() }
+            guard rules == installed else { return install(rules) }
+            stage = .proving
+            return .prove(rules)
+        case .proving:
+            failureCount = 0
+            isReportedProven = true
+            stage = .proven
+            return next()
+        case .withdrawing:
+            if case .captured(let rules) = desire { return install(rules) }
+            stage = .draining
+            return .drain
+        case .draining:
+            return remove()
+        case .removing:
+            stage = .idle
+            installed = nil
+            hasLeftovers = false
+            failureCount = 0
+            return next()
+        case .idle, .proven, .failed:
+            return nil
+        }
+    }
+
+    /// The action under way did not work.
+    package mutating func failed(_ reason: String) -> Action? {
+        switch stage {
+        case .idle, .proven, .failed:
+            return nil
+        case .opening, .installing, .proving, .withdrawing, .draining, .removing:
+            failureCount += 1
+            isReportedProven = false
+            stage = .failed(reason)
+            return .retryLater(seconds: min(1 << min(failureCount - 1, 5), 30))
+        }
+    }
+
+    /// The time of a retry has come.
+    package mutating func retryDue() -> Action? {
+        guard case .failed = stage else { return nil }
+        return next()
+    }
+
+    /// The rules of a proven pod were read back in passing.
+    package mutating func audited(_ state: CaptureState) -> Action? {
+        guard stage == .proven, case .captured(let rules) = desire else { return nil }
+        return state == .equal ? nil : install(rules)
+    }
+
+    private mutating func next() -> Action? {
+        switch (stage, desire) {
+        case (.idle, .released):
+            return hasLeftovers ? remove() : nil
+        case (.idle, .captured), (.failed, .captured):
+            stage = .opening
+            return .openListeners
+        case (.proven, .captured(let rules)):
+            return rules == installed ? nil : install(rules)
+        case (.proven, .released):
+            return withdraw()
+        case (.failed, .released):
+            return remove()
+        case (.opening, _), (.installing, _), (.proving, _), (.withdrawing, _), (.draining, _), (.removing, _):
+            return nil
+        }
+    }
+
+    private mutating func install(_ rules: CaptureRules) -> Action {
+        installed = rules
+        stage = .installing
+        return .install(rules)
+    }
+
+    private mutating func withdraw() -> Action {
+        isReportedProven = false
+        stage = .withdrawing
+        return .withdraw
+    }
+
+    private mutating func remove() -> Action {
+        stage = .removing
+        return .remove
+    }
+}
+
+extension PodEnrolment {
+    /// What the control plane and people are told.
+    package var phase: PodReport.Phase {
+        switch stage {
+        case .idle: return .attached
+        case .opening, .installing, .proving: return isReportedProven ? .proven : .enrolling
+        case .proven: return .proven
+        case .withdrawing, .draining, .removing: return .leaving
+        case .failed: return .failed
+        }
+    }
+
+    package var message: String {
+        guard case .failed(let reason) = stage else { return "" }
+        return reason
+    }
+}

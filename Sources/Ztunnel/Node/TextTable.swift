@@ -1,0 +1,28 @@
+/// Rows of text in columns of equal width, for a terminal.
+struct TextTable {
+    private var rows: [[String]]
+
+    init(_ header: [String]) {
+        self.rows = [header]
+    }
+
+    mutating func add(_ row: [String]) {
+        rows.append(row.map { $0.isEmpty ? "-" : $0 })
+    }
+
+    /// Lines ended by newlines; two spaces between columns, none at the end of a line.
+    var text: String {
+        let columns = rows.map(\.count).max() ?? 0
+        let widths = (0..<columns).map { column in rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0 }
+        return rows.map { row in
+            var line = ""
+            for (column, cell) in row.enumerated() {
+                line += cell
+                if column < row.count - 1 {
+                    line += String(repeating: " ", count: widths[column] - cell.count + 2)
+                }
+            }
+            return line + "\n"
+        }.joined()
+    }
+}

@@ -1,0 +1,39 @@
+internal import MeshModel
+
+/// The `forwarded` header of a CONNECT: who the client is and which service it asked for. Telemetry only.
+enum ForwardedHeader {
+    /// `for="1.2.3.4:80"`, and `;host=HOSTNAME` when the destination was found through a service.
+    static func value(client: TransportAddress, serviceHostname: String?) -> String {
+        let base = "for=\"\(client)\""
+        guard let serviceHostname else { return base }
+        return "\(base);host=\(serviceHostname)"
+    }
+
+    /// The `host=` part, quotes removed.
+    static func serviceHostname(in header: String) -> String? {
+        for part in header.split(separator: ";") {
+            let pair = part.split(separator: "=", maxSplits: 1)
+            guard pair.count == 2, pair[0].lowercased() == "host" else { continue }
+            let value = pair[1].hasPrefix("\"") ? pair[1].dropFirst().prefix { $0 != "\"" } : pair[1]
+            return value.isEmpty ? nil : String(value)
+        }
+        return nil
+    }
+}
+
+/// A random W3C trace context for one proxied connection, so that the logs of both nodes can be joined.
+struct TraceParent: Hashable, Sendable {
+    let traceID: String
+    let headerValue: String
+
+    init(using generator: inout some RandomNumberGenerator) {
+        let words = (0..<3).map { _ in Self.hex(UInt64.random(in: 1...UInt64.max, using: &generator)) }
+        self.traceID = words[0] + words[1]
+        self.headerValue = "00-\(traceID)-\(words[2])-00"
+    }
+
+    private static func hex(_ value: UInt64) -> String {
+        let digits = String(value, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+}

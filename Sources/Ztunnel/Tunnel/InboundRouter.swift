@@ -1,0 +1,94 @@
+internal import MeshDiscovery
+internal import MeshModel
+
+/// What an accepted CONNECT asks for, once it was found acceptable.
+struct InboundTarget: Hashable {
+    /// Where the application listens: always the pod's own address.
+    var destination: TransportAddress
+    /// The service the caller named, for telemetry.
+    var service: Service?
+}
+
+/// Why a CONNECT is not acceptable, and the status that says so.
+struct InboundRefusal: Error, Hashable {
+    var status: Int
+    var failure: ConnectionFailure
+}
+
+/// Decides what a CONNECT on 15008 asks for; pure.
+struct InboundRouter {
+    let world: World
+    let workload: Workload
+    let network: String
+    /// The address that the tunnel connection came to.
+    let local: IPAddress
+
+    func target(authority: String, forwarded: String?) throws(InboundRefusal) -> InboundTarget {
+        guard let hostPort = HostPort(authority) else {
+            throw InboundRefusal(status: 400, failure: .invalidAuthority(authority))
+        }
+        guard let ip = IPAddress(hostPort.host) else {
+            return try named(hostPort, forwarded: forwarded)
+        }
+        guard TransportAddress(authority) != nil else {
+            throw InboundRefusal(status: 400, failure: .invalidAuthority(authority))
+        }
+        guard isAcceptable(ip.canonical) else {
+            throw InboundRefusal(
+                status: 400, failure: .addressMismatch(local: local.description, requested: ip.description))
+        }
+        let destination = try destination(port: hostPort.port)
+        return InboundTarget(destination: destination, service: service(for: destination.port, forwarded: forwarded))
+    }
+
+    /// Our own address; anything at all for a workload with an application tunnel; or an address whose waypoint we are.
+    private func isAcceptable(_ ip: IPAddress) -> Bool {
+        if ip == local || workload.applicationTunnel != nil { return true }
+        let reference: GatewayReference?
+        switch world.upstream(network: network, ip: ip, clientNamespace: workload.namespace) {
+        case .service(let service)?: reference = service.waypoint
+        case .workload(let other)?: reference = other.waypoint
+        case nil: reference = nil
+        }
+        guard let reference else { return false }
+        switch world.destination(of: reference, clientNamespace: workload.namespace) {
+        case .service(let service)?: return workload.services[service.key] != nil
+        case .workload(let waypoint)?: return waypoint.uid == workload.uid
+        case nil: return false
+        }
+    }
+
+    private func named(_ hostPort: HostPort, forwarded: String?) throws(InboundRefusal) -> InboundTarget {
+        guard let service = world.service(hostname: hostPort.host, clientNamespace: workload.namespace) else {
+            throw InboundRefusal(status: 503, failure: .noSuchHostname(hostPort.host))
+        }
+        let own = workload.services[service.key]?.first { $0.servicePort == hostPort.port }?.targetPort
+        let general = service.ports.first { $0.servicePort == hostPort.port }?.targetPort
+        guard let port = own ?? general else {
+            throw InboundRefusal(status: 503, failure: .noPortForService(hostname: hostPort.host, port: hostPort.port))
+        }
+        return InboundTarget(destination: try destination(port: port), service: service)
+    }
+
+    private func destination(port: UInt16) throws(InboundRefusal) -> TransportAddress {
+        guard !TunnelPorts.isReserved(port) else {
+            throw InboundRefusal(status: 503, failure: .recursion)
+        }
+        return TransportAddress(local, port: workload.applicationTunnel?.port ?? port)
+    }
+
+    /// The service for telemetry: the one the caller says, if it is ours; else the first of ours with this target port.
+    private func service(for port: UInt16, forwarded: String?) -> Service? {
+        if let hostname = forwarded.flatMap(ForwardedHeader.serviceHostname),
+            let named = world.service(hostname: hostname, clientNamespace: workload.namespace),
+            workload.services[named.key] != nil
+        {
+            return named
+        }
+        return workload.services.keys.sorted { $0.description < $1.description }.lazy.compactMap { world.service($0) }
+            .first { service in
+                let own = workload.services[service.key]?.contains { $0.targetPort == port } ?? false
+                return own || service.ports.contains { $0.targetPort == port }
+            }
+    }
+}

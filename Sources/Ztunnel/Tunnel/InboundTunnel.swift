@@ -1,0 +1,86 @@
+internal import HBONE
+internal import MeshKernel
+internal import MeshModel
+internal import MeshPolicy
+internal import MeshTLS
+internal import MeshTelemetry
+internal import NIOCore
+
+/// One HBONE connection that came to a pod's port 15008: TLS with the pod's certificate, then a CONNECT a stream.
+final class InboundTunnel {
+    private let pod: PodOnLoop
+    private let loop: TunnelLoop
+    private let channel: any Channel
+    private let client: TransportAddress
+    private let local: TransportAddress
+
+    init(pod: PodOnLoop, channel: any Channel, client: TransportAddress, local: TransportAddress) {
+        self.pod = pod
+        self.loop = pod.loop
+        self.channel = channel
+        self.client = client
+        self.local = local
+    }
+
+    func start() {
+        pod.withCertificate { result in
+            switch result {
+            case .success(let certificate)?:
+                self.secure(with: certificate)
+            case .failure(let error)?:
+                self.refuse(.identity(cause: String(describing: error)))
+            case nil:
+                self.refuse(.identity(cause: "none was issued yet"))
+            }
+        }
+    }
+
+    private func refuse(_ failure: ConnectionFailure) {
+        loop.accessLog.connectionFailed(failure, source: client, destination: local, reporter: .destination)
+        channel.close(promise: nil)
+    }
+
+    private func secure(with certificate: WorkloadCertificate) {
+        // The pod may have left while its certificate was waited for.
+        guard !pod.isClosed else { return refuse(.drained) }
+        loop.tuneTunnelSocket(channel)
+        let tls = TLSHandler(
+            context: certificate.serverContext, role: .server,
+            expecting: .trustDomain(certificate.identity.trustDomain)
+        )
+        let gate = HandshakeGate { result in
+            switch result {
+            case .success(let peer): self.serve(peer)
+            case .failure(let failure): self.refuse(failure)
+            }
+        }
+        do {
+            try channel.pipeline.syncOperations.addHandlers([tls, gate])
+            try channel.syncOptions?.setOption(.autoRead, value: true)
+        } catch {
+            refuse(.inputOutput(cause: String(describing: error)))
+        }
+    }
+
+    private func serve(_ peer: VerifiedPeer) {
+        guard !pod.isClosed else { return refuse(.drained) }
+        let number = pod.nextServerNumber()
+        let connection = HBONEConnection(
+            role: .server,
+            onConnect: { stream, request in
+                InboundConnect(
+                    pod: self.pod, stream: stream, request: request, peer: peer, client: self.client,
+                    local: self.local.ip
+                ).start()
+            },
+            onClosed: { [pod] _ in pod.removeServer(number) }
+        )
+        pod.addServer(connection, number: number)
+        do {
+            try channel.pipeline.syncOperations.addHandler(connection)
+        } catch {
+            pod.removeServer(number)
+            refuse(.inputOutput(cause: String(describing: error)))
+        }
+    }
+}

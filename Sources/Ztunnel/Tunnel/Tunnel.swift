@@ -1,0 +1,255 @@
+package import MeshDiscovery
+package import MeshIdentity
+package import MeshKernel
+package import MeshModel
+package import MeshTelemetry
+internal import MeshTLS
+package import NIOCore
+package import NIOPosix
+
+/// The data plane of a node: the doors of its pods and everything that comes through them, spread over event loops.
+/// The actor only opens and closes; no byte of a pod passes through it.
+package actor Tunnel {
+    private let group: MultiThreadedEventLoopGroup
+    private let slots: [LoopSlot]
+    private let certificates: CertificateManager
+    private let settings: TunnelSettings
+    private var pods: [PodKey: OpenPod] = [:]
+    private var world = World()
+
+    /// One pod's doors and the certificate that is kept for it.
+    private struct OpenPod {
+        let namespace: NetworkNamespace
+        var listeners: [any Channel]
+        var hold: CertificateManager.HoldToken?
+        var identity: Identity?
+    }
+
+    /// - Parameter group: the data loops; nothing else should run on them.
+    package init(
+        group: MultiThreadedEventLoopGroup, settings: TunnelSettings, certificates: CertificateManager,
+        accessLog: AccessLog
+    ) async throws {
+        self.group = group
+        self.settings = settings
+        self.certificates = certificates
+        var slots: [LoopSlot] = []
+        for eventLoop in group.makeIterator() {
+            let slot = try await eventLoop.submit {
+                LoopSlot(
+                    TunnelLoop(
+                        eventLoop: eventLoop, settings: settings, metrics: MetricsShard(), accessLog: accessLog,
+                        world: World()
+                    )
+                )
+            }.get()
+            slots.append(slot)
+        }
+        self.slots = slots
+    }
+
+    /// A new world, for every loop and every pod.
+    package func learn(_ world: World) async {
+        self.world = world
+        for slot in slots { slot.execute { $0.learn(world) } }
+        for key in pods.keys { await holdCertificate(for: key) }
+    }
+
+    /// Opens the doors of a pod inside its namespace. Opening a pod that is open changes nothing.
+    package func open(_ key: PodKey, in namespace: NetworkNamespace) async throws {
+        if pods[key]?.namespace.identity == namespace.identity { return }
+        if pods[key] != nil { await close(key) }
+        for slot in slots {
+            try await slot.run { loop in loop.add(PodOnLoop(key: key, namespace: namespace, loop: loop)) }
+        }
+        pods[key] = OpenPod(namespace: namespace, listeners: [])
+        do {
+            for door in PodDoor.allCases {
+                let listener = try await listen(at: door, of: key, in: namespace)
+                guard pods[key]?.namespace === namespace else {
+                    // Closed meanwhile, by the end of the process.
+                    try? await listener.close()
+                    throw ConnectionFailure.drained
+                }
+                pods[key]?.listeners.append(listener)
+            }
+        } catch {
+            await close(key)
+            throw error
+        }
+        await holdCertificate(for: key)
+    }
+
+    /// Closes the doors and ends what still came through them.
+    package func close(_ key: PodKey) async {
+        guard let pod = pods.removeValue(forKey: key) else { return }
+        for listener in pod.listeners { try? await listener.close() }
+        for slot in slots {
+            try? await slot.run { loop in loop.remove(key)?.close(.drained) }
+        }
+        if let hold = pod.hold { await certificates.release(hold) }
+    }
+
+    private func listen(
+        at door: PodDoor, of key: PodKey, in namespace: NetworkNamespace
+    ) async throws -> any Channel {
+        let descriptor = try PodListening.open(door, in: namespace)
+        let slots = self.slots
+        return try await ServerBootstrap(group: group)
+            .serverChannelOption(.maxMessagesPerRead, value: PodListening.acceptsPerTurn)
+            .childChannelOption(.autoRead, value: false)
+            .childChannelOption(.allowRemoteHalfClosure, value: door != .inboundTunnel)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    guard let slot = slots.first(where: { $0.eventLoop === channel.eventLoop }) else { return }
+                    try Acceptor(loop: slot.loop, pod: key, door: door).accept(channel)
+                }
+            }
+            .withBoundSocket(descriptor)
+            .get()
+    }
+
+    /// Keeps a certificate for the pod's identity as discovery states it now.
+    private func holdCertificate(for key: PodKey) async {
+        let workload = world.localWorkload(namespace: key.namespace, name: key.name, node: settings.nodeName)
+        guard let identity = workload?.identity, let pod = pods[key], pod.identity != identity else { return }
+        pods[key]?.identity = identity
+        let slots = self.slots
+        let hold = await certificates.hold(identity) { result in
+            for slot in slots { slot.execute { loop in loop.pods[key]?.learn(result) } }
+        }
+        // Meanwhile the pod may have been closed, opened anew, or got another identity.
+        guard let present = pods[key], present.namespace === pod.namespace, present.identity == identity else {
+            return await certificates.release(hold)
+        }
+        pods[key]?.hold = hold
+        if let former = present.hold { await certificates.release(former) }
+    }
+}
+
+/// The listening sockets of a pod.
+enum PodListening {
+    /// Pending connections of one door; the reference uses 128, a burst of a busy pod is larger.
+    static let backlog: CInt = 1024
+    /// Connections accepted before other events of the loop get their turn.
+    static let acceptsPerTurn: UInt = 16
+
+    /// A descriptor for NIO, which owns it from then on.
+    static func open(_ door: PodDoor, in namespace: NetworkNamespace) throws -> CInt {
+        let descriptor = try PodSockets.listen(
+            port: door.port, in: namespace, backlog: backlog, transparent: true
+        ).release()
+        // Accepted sockets inherit these, which saves their system calls on every connection.
+        PodSockets.tuneListener(descriptor)
+        return descriptor
+    }
+}
+
+// MARK: - Leaving, self-test, looking in
+
+extension Tunnel {
+    /// Returns when no connection that came through the pod's doors is alive.
+    package func untilDrained(_ key: PodKey) async throws {
+        for slot in slots {
+            let eventLoop = slot.eventLoop
+            let idle = eventLoop.makePromise(of: Void.self)
+            slot.execute { loop in
+                guard let pod = loop.pods[key] else { return idle.succeed() }
+                pod.whenIdle { idle.succeed() }
+            }
+            try await idle.futureResult.get()
+        }
+    }
+
+    /// Expects a connection of the pod to this destination to arrive at 15001 within the bound. `connect` says whether
+    /// there was a route at all; if not, nothing is expected and the answer is `false`.
+    package func expectSelfTest(
+        of key: PodKey, to destination: TransportAddress, within bound: TimeAmount, connect: @Sendable () throws -> Bool
+    ) async throws -> Bool {
+        let test = SelfTestKey(pod: key, destination: destination)
+        let arrival = slots[0].eventLoop.makePromise(of: Void.self)
+        for slot in slots {
+            try await slot.run { loop in loop.selfTests[test] = { arrival.succeed() } }
+        }
+        let timeout = slots[0].eventLoop.scheduleTask(in: bound) { arrival.fail(SelfTestFailure.notRedirected) }
+        defer {
+            timeout.cancel()
+            for slot in slots { slot.execute { $0.selfTests[test] = nil } }
+        }
+        do {
+            guard try connect() else {
+                arrival.fail(SelfTestFailure.notRedirected)
+                return false
+            }
+        } catch {
+            arrival.fail(error)
+        }
+        try await arrival.futureResult.get()
+        return true
+    }
+
+    /// Tells every peer that no new streams are welcome, waits for the running ones, ends what is left at the deadline.
+    package func drain(within bound: TimeAmount) async {
+        for key in pods.keys {
+            for listener in pods[key]?.listeners ?? [] { try? await listener.close() }
+            pods[key]?.listeners = []
+        }
+        for slot in slots { slot.execute { loop in for pod in loop.pods.values { pod.drain() } } }
+        let keys = Array(pods.keys)
+        let deadline = slots[0].eventLoop.makePromise(of: Void.self)
+        slots[0].eventLoop.scheduleTask(in: bound) { deadline.succeed() }
+        await withTaskGroup(of: Void.self) { tasks in
+            tasks.addTask {
+                for key in keys { try? await self.untilDrained(key) }
+            }
+            tasks.addTask { try? await deadline.futureResult.get() }
+            await tasks.next()
+            for key in keys { await self.close(key) }
+            deadline.succeed()
+        }
+    }
+
+    /// Readers of what each loop counts.
+    package func metricsReaders() -> [ShardReader] {
+        slots.map { slot in
+            { (try? await slot.run { $0.metrics.snapshot() }) ?? .empty }
+        }
+    }
+
+    /// What is connected now, pod by pod.
+    package func connections() async -> [PodKey: [ConnectionSummary]] {
+        var all: [PodKey: [ConnectionSummary]] = [:]
+        for slot in slots {
+            let part = try? await slot.run { loop in loop.pods.mapValues { $0.live.all.map(ConnectionSummary.init) } }
+            all.merge(part ?? [:]) { $0 + $1 }
+        }
+        return all
+    }
+}
+
+/// Why a self-test did not go through.
+package enum SelfTestFailure: Error, Hashable, CustomStringConvertible {
+    case notRedirected
+
+    package var description: String {
+        "a test connection of the pod did not arrive at port \(TunnelPorts.outbound) within its time: "
+            + "the capture rules are not in force"
+    }
+}
+
+/// One live connection, for people.
+package struct ConnectionSummary: Hashable, Sendable {
+    package let direction: String
+    package let client: TransportAddress
+    package let originalDestination: TransportAddress
+    package let actualDestination: TransportAddress?
+    package let protocolName: String
+
+    init(_ connection: LiveConnection) {
+        self.direction = connection.direction.rawValue
+        self.client = connection.client
+        self.originalDestination = connection.originalDestination
+        self.actualDestination = connection.actualDestination
+        self.protocolName = connection.protocolName
+    }
+}

@@ -1,0 +1,75 @@
+internal import MeshDiscovery
+internal import MeshKernel
+internal import MeshModel
+internal import MeshTelemetry
+internal import NIOCore
+
+/// What one event loop of the tunnel knows and owns. Nothing of it leaves the loop, so nothing of it is locked.
+final class TunnelLoop {
+    let eventLoop: any EventLoop
+    let settings: TunnelSettings
+    let metrics: MetricsShard
+    let accessLog: AccessLog
+    private(set) var world: World
+    private(set) var pods: [PodKey: PodOnLoop] = [:]
+    var generator = SystemRandomNumberGenerator()
+    /// Self-tests under way: the destination that was dialled, and whom to tell that it arrived at 15001.
+    var selfTests: [SelfTestKey: () -> Void] = [:]
+    /// `baggage` of our own pods; made once for each state of a workload.
+    private var baggageOfWorkload: [Workload: String] = [:]
+
+    init(
+        eventLoop: any EventLoop, settings: TunnelSettings, metrics: MetricsShard, accessLog: AccessLog, world: World
+    ) {
+        self.eventLoop = eventLoop
+        self.settings = settings
+        self.metrics = metrics
+        self.accessLog = accessLog
+        self.world = world
+    }
+
+    func learn(_ world: World) {
+        self.world = world
+        baggageOfWorkload.removeAll(keepingCapacity: true)
+        for pod in pods.values { pod.learn(world) }
+    }
+
+    func add(_ pod: PodOnLoop) {
+        pods[pod.key] = pod
+        pod.learn(world)
+    }
+
+    func remove(_ key: PodKey) -> PodOnLoop? {
+        pods.removeValue(forKey: key)
+    }
+
+    /// The pod of this node that a tunnel hop would end in; `nil` when the hop leads elsewhere or to a waypoint.
+    func localPod(for hop: TunnelHop) -> PodOnLoop? {
+        guard hop.workload.node == settings.nodeName, hop.peer.ip == hop.target.ip, hop.workload.hostname.isEmpty,
+            let pod = pods[PodKey(namespace: hop.workload.namespace, name: hop.workload.name)],
+            pod.workload?.uid == hop.workload.uid, pod.workload?.applicationTunnel == nil
+        else { return nil }
+        return pod
+    }
+
+    /// Settings of the sockets between nodes.
+    func tuneTunnelSocket(_ channel: any Channel) {
+        guard let name = settings.tunnelCongestionControl else { return }
+        _ = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
+            PodSockets.setCongestionControl(name, of: $0)
+        }
+    }
+
+    func baggage(of workload: Workload) -> String {
+        if let known = baggageOfWorkload[workload] { return known }
+        let value = Baggage(describing: workload).headerValue
+        baggageOfWorkload[workload] = value
+        return value
+    }
+}
+
+/// A self-test belongs to a pod: no other pod's connection can stand for it.
+struct SelfTestKey: Hashable, Sendable {
+    let pod: PodKey
+    let destination: TransportAddress
+}

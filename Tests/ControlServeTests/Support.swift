@@ -1,0 +1,93 @@
+import ControlAuthority
+import ControlServe
+import ControlTranslate
+import MeshDiscovery
+import MeshModel
+import MeshWire
+import SwiftProtobuf
+
+typealias DeltaRequest = Envoy_Service_Discovery_V3_DeltaDiscoveryRequest
+typealias DeltaResponse = Envoy_Service_Discovery_V3_DeltaDiscoveryResponse
+
+let addressURL = WireCodec.ResourceType.address.url
+let policyURL = WireCodec.ResourceType.authorization.url
+
+func workload(
+    _ name: String, ip: String? = nil, node: String = "", policies: [String] = [], services: [String] = []
+) -> Workload {
+    var workload = Workload(uid: "Kubernetes//Pod/shop/\(name)", name: name, namespace: "shop")
+    workload.addresses = ip.flatMap { IPAddress($0) }.map { [$0] } ?? []
+    workload.node = node
+    workload.authorizationPolicies = policies
+    for service in services { workload.services[ServiceKey(namespace: "shop", hostname: service)] = [] }
+    return workload
+}
+
+func service(_ hostname: String, vip: String? = nil, block: String? = nil) -> Service {
+    var service = Service(name: hostname, namespace: "shop", hostname: hostname)
+    if let vip = vip.flatMap({ IPAddress($0) }) { service.virtualAddresses.append(VirtualAddress(vip)) }
+    if let block = block.flatMap({ IPBlock($0) }) { service.virtualAddresses.append(VirtualAddress(block)) }
+    return service
+}
+
+func policy(_ name: String, dryRun: Bool = false) -> AuthorizationPolicy {
+    AuthorizationPolicy(
+        name: name, namespace: "shop", scope: .workloadSelector, action: .deny, rules: [], isDryRun: dryRun)
+}
+
+func desired(
+    workloads: [Workload] = [], services: [Service] = [], policies: [AuthorizationPolicy] = []
+) -> DesiredWorld {
+    var world = DesiredWorld()
+    world.workloads = workloads
+    world.services = services
+    world.policies = policies
+    return world
+}
+
+func uid(_ name: String) -> String { "Kubernetes//Pod/shop/\(name)" }
+
+extension DeltaResponse {
+    var names: [String] { resources.map(\.name).sorted() }
+}
+
+func request(
+    _ typeURL: String, subscribe: [String] = [], unsubscribe: [String] = [], held: [String: String] = [:],
+    nonce: String = "", refusing text: String? = nil
+) -> DeltaRequest {
+    .with {
+        $0.typeURL = typeURL
+        $0.resourceNamesSubscribe = subscribe
+        $0.resourceNamesUnsubscribe = unsubscribe
+        $0.initialResourceVersions = held
+        $0.responseNonce = nonce
+        if let text { $0.errorDetail.message = text }
+    }
+}
+
+/// What a client does with responses: keeps the versions it was sent.
+struct ModelClient {
+    var held: [String: [String: String]] = [addressURL: [:], policyURL: [:]]
+
+    mutating func apply(_ responses: [DeltaResponse]) {
+        for response in responses {
+            for name in response.removedResources { held[response.typeURL]?[name] = nil }
+            for resource in response.resources { held[response.typeURL]?[resource.name] = resource.version }
+        }
+    }
+}
+
+/// Reproducible randomness; a failure prints the seed.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed &+ 0x9e37_79b9_7f4a_7c15 }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+        return mixed ^ (mixed >> 31)
+    }
+}

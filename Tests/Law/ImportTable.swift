@@ -1,0 +1,110 @@
+/// Which room may import what. Arrows go one way: a room may use our rooms that stand above it in this table, and only
+/// those it names. To add an import, change Package.swift and this table together, and say why in the commit.
+enum ImportTable {
+    struct Room: Sendable {
+        let target: String
+        let folder: String
+        /// Our own targets.
+        let rooms: Set<String>
+        /// Modules of others and of the system.
+        let others: Set<String>
+    }
+
+    /// Modules any room may import.
+    static let everywhere: Set<String> = ["Synchronization", "Dispatch"]
+
+    private static let foundation: Set<String> = ["Foundation", "FoundationEssentials"]
+    private static let grpc: Set<String> = [
+        "GRPCCore", "GRPCNIOTransportCore", "GRPCNIOTransportHTTP2", "GRPCNIOTransportHTTP2Posix", "NIOCore",
+        "NIOPosix",
+        "NIOHTTP2",
+    ]
+    private static let nio: Set<String> = ["NIOCore", "NIOPosix", "NIOConcurrencyHelpers"]
+
+    /// In dependency order.
+    static let sources: [Room] = [
+        Room(target: "MeshModel", folder: "Sources/Shared/Model", rooms: [], others: []),
+        Room(target: "MeshPolicy", folder: "Sources/Shared/Policy", rooms: ["MeshModel"], others: []),
+        Room(
+            target: "MeshTLS", folder: "Sources/Shared/TLS", rooms: ["MeshModel"],
+            others: ["COpenSSL", "NIOCore", "Glibc"]),
+        Room(
+            target: "MeshKernel", folder: "Sources/Shared/Kernel", rooms: ["MeshModel"], others: ["CNetlink", "Glibc"]),
+        Room(
+            target: "HBONE", folder: "Sources/Shared/HBONE", rooms: ["MeshModel"],
+            // Glibc: numbers of errors that channels report.
+            others: ["NIOCore", "NIOHPACK", "DequeModule", "Glibc"]),
+        Room(
+            target: "MeshWire", folder: "Sources/Shared/Wire", rooms: [],
+            others: foundation.union(["SwiftProtobuf", "GRPCCore", "GRPCProtobuf"])),
+        Room(
+            target: "MeshDiscovery", folder: "Sources/Shared/Discovery",
+            rooms: ["MeshModel", "MeshPolicy", "MeshWire"],
+            others: foundation.union(grpc).union(["SwiftProtobuf", "HashTreeCollections", "Logging"])),
+        Room(
+            target: "MeshIdentity", folder: "Sources/Shared/Identity", rooms: ["MeshModel", "MeshTLS", "MeshWire"],
+            others: foundation.union(grpc).union(["SwiftProtobuf", "Logging"])),
+        Room(
+            target: "MeshTelemetry", folder: "Sources/Shared/Telemetry", rooms: ["MeshModel"],
+            others: foundation.union(["Logging", "CoreMetrics"])),
+        Room(
+            target: "MeshRuntime", folder: "Sources/Shared/Runtime", rooms: ["MeshModel", "MeshTelemetry"],
+            others: foundation.union(nio).union(["NIOHTTP1", "Logging", "ServiceLifecycle"])),
+        Room(
+            target: "ZtunnelTunnel", folder: "Sources/Ztunnel/Tunnel",
+            rooms: [
+                "MeshModel", "MeshPolicy", "MeshTLS", "MeshKernel", "HBONE", "MeshDiscovery", "MeshIdentity",
+                "MeshTelemetry",
+            ],
+            others: nio.union(["Logging"])),
+        Room(
+            target: "ZtunnelNode", folder: "Sources/Ztunnel/Node",
+            rooms: ["ZtunnelTunnel", "MeshModel", "MeshKernel", "MeshDiscovery", "MeshTelemetry", "MeshRuntime"],
+            others: foundation.union(nio).union(["Logging"])),
+        Room(
+            target: "ztunnel", folder: "Sources/Ztunnel/Main",
+            rooms: [
+                "ZtunnelTunnel", "ZtunnelNode", "MeshModel", "MeshKernel", "MeshTLS", "MeshDiscovery", "MeshIdentity",
+                "MeshTelemetry", "MeshRuntime",
+            ],
+            others: foundation.union(grpc).union(nio).union(["Logging", "ServiceLifecycle", "UnixSignals"])),
+        Room(
+            target: "ControlTranslate", folder: "Sources/ControlPlane/Translate", rooms: ["MeshModel", "MeshPolicy"],
+            others: []),
+        Room(
+            target: "ControlSources", folder: "Sources/ControlPlane/Sources",
+            rooms: ["ControlTranslate", "MeshModel", "MeshKernel"], others: foundation.union(["Yams", "Logging"])),
+        Room(
+            target: "ControlAuthority", folder: "Sources/ControlPlane/Authority", rooms: ["MeshModel"],
+            others: foundation.union(["X509", "SwiftASN1", "Crypto"])),
+        Room(
+            target: "ControlServe", folder: "Sources/ControlPlane/Serve",
+            rooms: ["MeshModel", "MeshWire", "MeshDiscovery", "ControlTranslate", "ControlAuthority", "MeshTelemetry"],
+            others: foundation.union(grpc).union(["SwiftProtobuf", "Logging"])),
+        Room(
+            target: "apusd", folder: "Sources/ControlPlane/Main",
+            rooms: [
+                "ControlTranslate", "ControlSources", "ControlAuthority", "ControlServe", "MeshModel", "MeshRuntime",
+                "MeshTelemetry",
+            ],
+            others: foundation.union(grpc).union(["Logging", "ServiceLifecycle", "UnixSignals", "ArgumentParser"])),
+        Room(
+            target: "apus", folder: "Sources/CLI", rooms: ["MeshModel", "MeshKernel"],
+            others: foundation.union(["ArgumentParser"])),
+    ]
+
+    /// Rooms whose tests may see generated wire types; everybody else gets values of the model.
+    static let wireFolders = [
+        "Sources/Shared/Wire", "Sources/Shared/Discovery", "Sources/Shared/Identity", "Sources/ControlPlane/Serve",
+        "Tests/MeshDiscoveryTests", "Tests/MeshIdentityTests", "Tests/ControlServeTests",
+    ]
+
+    /// Rooms without Foundation: the path of a connection's bytes and what decides about it.
+    static let withoutFoundation = [
+        "Sources/Shared/Model", "Sources/Shared/Policy", "Sources/Shared/HBONE", "Sources/Shared/TLS",
+        "Sources/Shared/Kernel", "Sources/Ztunnel/Tunnel",
+    ]
+
+    /// Where the word `unsafe` may stand.
+    static let unsafeFolders = ["Sources/Shared/Kernel", "Sources/Shared/TLS"]
+}

@@ -1,0 +1,219 @@
+import Foundation
+import Synchronization
+
+/// A whole mesh on this machine: two nodes joined by a link, pods with IPv4 and IPv6, apusd and a ztunnel per node as
+/// real processes, all in network namespaces of their own. Several can run at the same time.
+package final class MeshFixture: Sendable {
+    package struct Plan: Sendable {
+        package var pods = MeshPodPlan.standard
+        package var certificateLifetime = "24h"
+        /// Whether the namespaces of the pods carry the label from the start.
+        package var isAmbient = true
+        /// Attach all pods at the start and wait until they are captured.
+        package var isAttached = true
+        /// More settings of both ztunnels.
+        package var environment: [String: String] = [:]
+
+        package init() {}
+    }
+
+    package let plan: Plan
+    package let programs: MeshPrograms
+    package let directory: TemporaryDirectory
+    /// Index 0 is node1.
+    package let nodes: [TestNamespace]
+    package let pods: [String: MeshPod]
+
+    private struct Running {
+        var apusd: MeshProcess?
+        var ztunnels: [Int: MeshProcess] = [:]
+        var others: [MeshProcess] = []
+    }
+
+    private let running = Mutex(Running())
+
+    /// Makes the mesh; everything it started ends by `stop`, or with this object.
+    package static func start(_ plan: Plan = Plan()) async throws -> MeshFixture {
+        let mesh = try await offload { try MeshFixture(plan) }
+        do {
+            try await mesh.startAll()
+        } catch {
+            let told = await mesh.diagnosis()
+            await mesh.stop()
+            throw StartFailure(cause: "\(error)", logs: told)
+        }
+        return mesh
+    }
+
+    /// Runs `body` with a mesh and takes the mesh down again.
+    package static func with(_ plan: Plan = Plan(), _ body: (MeshFixture) async throws -> Void) async throws {
+        let mesh = try await start(plan)
+        do {
+            try await body(mesh)
+        } catch {
+            let told = await mesh.diagnosis()
+            await mesh.stop()
+            throw StepFailure(cause: "\(error)", logs: told)
+        }
+        await mesh.stop()
+    }
+
+    private init(_ plan: Plan) throws {
+        self.plan = plan
+        programs = try MeshPrograms()
+        let directory = try TemporaryDirectory()
+        let nodes = try MeshNetwork.makeNodes(directory.path)
+        let pods = try plan.pods.map { try MeshNetwork.makePod($0, on: nodes[$0.node - 1], directory.path) }
+        self.pods = Dictionary(pods.map { ($0.plan.name, $0) }) { first, _ in first }
+        self.directory = directory
+        self.nodes = nodes
+        try FileManager.default.createDirectory(
+            atPath: "\(directory.path)/resources", withIntermediateDirectories: false)
+    }
+
+    private func startAll() async throws {
+        try write("nodes", ["node1", "node2"].map { "apiVersion: v1\nkind: Node\nmetadata: { name: \($0) }\n" }
+            .joined(separator: "---\n"))
+        for pod in plan.pods { try write("pod-\(pod.name)", pod.yaml) }
+        for namespace in Set(plan.pods.map(\.namespace)) { try label(plan.isAmbient, namespace) }
+        for pod in plan.pods where pod.isServing { try serve(pod.name) }
+        try startApusd()
+        try await Wait.eventually("node tokens", seconds: 30) {
+            FileManager.default.fileExists(atPath: "\(state)/tokens/node2")
+        }
+        for node in 1...2 { try startZtunnel(node) }
+        for node in 1...2 { try await untilReady(node) }
+        for pod in plan.pods where pod.isServing {
+            try await Wait.eventually("server of \(pod.name)") { serverOutput(pod.name).contains("serving") }
+        }
+        guard plan.isAttached else { return }
+        for pod in plan.pods { try await attach(pod.name) }
+        if plan.isAmbient { try await untilCaptured() }
+    }
+
+    // MARK: - Processes
+
+    package var state: String { "\(directory.path)/state" }
+
+    package func startApusd() throws {
+        let process = try MeshProcess(
+            "apusd", in: nodes[0], output: "\(directory.path)/apusd.log",
+            [
+                programs.apusd, "--resources", "\(directory.path)/resources", "--state", state, "--listen",
+                "0.0.0.0:15012", "--server-name", "10.80.0.1", "--certificate-lifetime", plan.certificateLifetime,
+            ])
+        running.withLock { $0.apusd = process }
+    }
+
+    package func startZtunnel(_ node: Int) throws {
+        var environment = plan.environment
+        environment["NODE_NAME"] = "node\(node)"
+        environment["XDS_ADDRESS"] = "https://10.80.0.1:15012"
+        environment["CA_ADDRESS"] = "https://10.80.0.1:15012"
+        environment["XDS_ROOT_CA"] = "\(state)/ca.crt"
+        environment["CA_ROOT_CA"] = "\(state)/ca.crt"
+        environment["AUTH_TOKEN"] = "\(state)/tokens/node\(node)"
+        environment["APUS_SOCKET"] = socket(node)
+        let process = try MeshProcess(
+            "ztunnel \(node)", in: nodes[node - 1], environment: environment,
+            output: "\(directory.path)/node\(node).log", [programs.ztunnel])
+        running.withLock { $0.ztunnels[node] = process }
+    }
+
+    package var apusd: MeshProcess? { running.withLock { $0.apusd } }
+
+    package func ztunnel(_ node: Int) -> MeshProcess? { running.withLock { $0.ztunnels[node] } }
+
+    /// Starts one of the test applications in a pod.
+    @discardableResult
+    package func application(in pod: String, output: String? = nil, _ arguments: String...) throws -> MeshProcess {
+        let path = output ?? "\(directory.path)/application-\(UUID().uuidString.prefix(8)).log"
+        let process = try MeshProcess(
+            "\(arguments.first ?? "") in \(pod)", in: try namespace(pod), output: path,
+            ["python3", programs.traffic] + arguments)
+        running.withLock { $0.others.append(process) }
+        return process
+    }
+
+    package func serve(_ pod: String) throws {
+        try application(in: pod, output: "\(directory.path)/server-\(pod).log", "serve", pod)
+    }
+
+    package func stopServer(_ pod: String) async throws {
+        let servers = running.withLock { $0.others.filter { $0.outputPath == "\(directory.path)/server-\(pod).log" } }
+        for server in servers { await server.stop() }
+    }
+
+    /// What the server of a pod logged: one line per connection it accepted.
+    package func serverOutput(_ pod: String) -> String { text("server-\(pod).log") }
+
+    /// Ends every process by its number and deletes the namespaces with the last reference.
+    package func stop() async {
+        let all = running.withLock { state in
+            let all = [state.apusd].compactMap { $0 } + Array(state.ztunnels.values) + state.others
+            state = Running()
+            return all
+        }
+        for process in all { process.signal(SIGKILL) }
+        for process in all { await process.stop(SIGKILL) }
+    }
+
+    // MARK: - Looking
+
+    package func namespace(_ name: String) throws -> TestNamespace {
+        guard let pod = pods[name] else { throw Unknown(name: name) }
+        return pod.namespace
+    }
+
+    package func plan(_ name: String) throws -> MeshPodPlan {
+        guard let pod = pods[name] else { throw Unknown(name: name) }
+        return pod.plan
+    }
+
+    package func socket(_ node: Int) -> String { "\(directory.path)/node\(node).sock" }
+
+    package func text(_ file: String) -> String {
+        let data = FileManager.default.contents(atPath: "\(directory.path)/\(file)") ?? Data()
+        return String(decoding: data, as: UTF8.self)
+    }
+
+    /// Everything the ztunnel of a node logged.
+    package func log(_ node: Int) -> String { text("node\(node).log") }
+
+    /// Ends of the logs, for the message of a failed test.
+    package func diagnosis() async -> String {
+        var text = ""
+        for name in ["apusd.log", "node1.log", "node2.log"] {
+            let lines = self.text(name).split(separator: "\n").suffix(12)
+            text += "--- \(name)\n\(lines.joined(separator: "\n"))\n"
+        }
+        for node in 1...2 {
+            let status = try? await apus(node, "status")
+            text += "--- status of node\(node)\n\(status?.output ?? "none")\n"
+        }
+        return text
+    }
+
+    package struct Unknown: Error, CustomStringConvertible {
+        package let name: String
+        package var description: String { "no pod \(name) in this mesh" }
+    }
+
+    package struct StartFailure: Error, CustomStringConvertible {
+        package let cause: String
+        package let logs: String
+        package var description: String { "the mesh did not come up: \(cause)\n\(logs)" }
+    }
+
+    package struct StepFailure: Error, CustomStringConvertible {
+        package let cause: String
+        package let logs: String
+
+        package init(cause: String, logs: String) {
+            self.cause = cause
+            self.logs = logs
+        }
+
+        package var description: String { "\(cause)\n\(logs)" }
+    }
+}

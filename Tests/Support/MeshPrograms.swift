@@ -1,0 +1,35 @@
+import Foundation
+
+/// Where the programs under test and the programs of the tests are.
+package struct MeshPrograms: Sendable {
+    package let apusd: String
+    package let ztunnel: String
+    package let apus: String
+    /// The applications: Tests/Fixtures/Programs/traffic.py.
+    package let traffic: String
+
+    /// From `APUS_BIN`, else from beside the running test bundle.
+    package init() throws {
+        let environment = ProcessInfo.processInfo.environment["APUS_BIN"]
+        let bundle = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        let directory = environment ?? URL(fileURLWithPath: bundle).deletingLastPathComponent().path
+        func find(_ name: String) throws -> String {
+            let path = "\(directory)/\(name)"
+            guard FileManager.default.isExecutableFile(atPath: path) else { throw Missing(path: path) }
+            return path
+        }
+        apusd = try find("apusd")
+        ztunnel = try find("ztunnel")
+        apus = try find("apus")
+        let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        traffic = tests.appendingPathComponent("Fixtures/Programs/traffic.py").path
+    }
+
+    package struct Missing: Error, CustomStringConvertible {
+        package let path: String
+        package var description: String {
+            "expected the program \(path), found none; build it with 'swift build --build-tests' or name the "
+                + "directory with APUS_BIN"
+        }
+    }
+}
