@@ -8,8 +8,11 @@ extension Wait {
         _ condition: () async throws -> Bool
     ) async throws {
         let end = Date().addingTimeInterval(seconds)
-        while try await !condition() {
-            guard Date() < end else { throw TimedOut(subject: "\(subject) (\(seconds) s)") }
+        while true {
+            // Taken before the question: an answer that was late to come is no reason to give up on the next one.
+            let isLast = Date() >= end
+            if try await condition() { return }
+            guard !isLast else { throw TimedOut(subject: "\(subject) (\(seconds) s)") }
             try await Task.sleep(for: .milliseconds(everyMilliseconds))
         }
     }

@@ -22,7 +22,7 @@ final class Rig {
         settings: TunnelSettings = TunnelSettings(nodeName: "local")
     ) throws {
         self.log = log
-        loop = TunnelLoop(
+        loop = try TunnelLoop(
             eventLoop: eventLoop, settings: settings, metrics: MetricsShard(), accessLog: AccessLog(log.output),
             world: world
         )

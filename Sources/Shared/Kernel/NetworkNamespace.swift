@@ -25,6 +25,12 @@ package final class NetworkNamespace: Sendable {
         try NetworkNamespace(path: "/proc/self/ns/net")
     }
 
+    /// The one in which the calling thread is now.
+    @available(*, noasync)
+    package static func ofCallingThread() throws(KernelError) -> NetworkNamespace {
+        try NetworkNamespace(path: "/proc/thread-self/ns/net")
+    }
+
     /// Opens /proc/PID/ns/net, /run/netns/NAME or what the container runtime named, and checks that it is one.
     package convenience init(path: String) throws(KernelError) {
         // Non-blocking: the path comes from outside and may name a FIFO.
@@ -60,6 +66,17 @@ package final class NetworkNamespace: Sendable {
     package func enter<R: ~Copyable>(_ body: () throws -> R) throws -> R {
         let origin = try switchThread()
         defer { Self.goBack(to: origin) }
+        return try body()
+    }
+
+    /// As `enter`, for threads that are known to be in `home` whenever they call: two system calls instead of four.
+    /// Goes back to `home` in any case.
+    @available(*, noasync)
+    package func enter<R: ~Copyable>(from home: NetworkNamespace, _ body: () throws -> R) throws -> R {
+        guard apus_setns(descriptor.raw, apus_clone_newnet) == 0 else {
+            throw KernelError.last("setns to \(identity)")
+        }
+        defer { Self.goBack(to: home.descriptor) }
         return try body()
     }
 

@@ -33,20 +33,25 @@ extension IPAddress: CustomStringConvertible, LosslessStringConvertible {
     }
 
     private static func parseV4(_ text: some Collection<UInt8>) -> UInt32? {
-        let parts = text.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        guard parts.count == 4 else { return nil }
         var bits: UInt32 = 0
-        for part in parts {
-            guard (1...3).contains(part.count), part.count == 1 || part.first != UInt8(ascii: "0") else { return nil }
-            var value: UInt32 = 0
-            for digit in part {
-                guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
-                value = value * 10 + UInt32(digit - UInt8(ascii: "0"))
+        var parts = 0
+        var value: UInt32 = 0
+        var digits = 0
+        for byte in text {
+            if byte == UInt8(ascii: ".") {
+                guard digits > 0, parts < 3 else { return nil }
+                bits = bits << 8 | value
+                (parts, value, digits) = (parts + 1, 0, 0)
+                continue
             }
+            // No leading zeros: some readers take them for octal.
+            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte), digits == 0 || value > 0 else { return nil }
+            value = value * 10 + UInt32(byte - UInt8(ascii: "0"))
+            digits += 1
             guard value <= 255 else { return nil }
-            bits = bits << 8 | value
         }
-        return bits
+        guard parts == 3, digits > 0 else { return nil }
+        return bits << 8 | value
     }
 
     private static func parseV6(_ text: [UInt8]) -> IPAddress? {

@@ -32,7 +32,10 @@ struct Acceptor {
     /// Called while the channel is being set up: nothing was read from it yet.
     func accept(_ channel: any Channel) throws {
         guard let pod = loop.pods[pod] else { throw ChannelError.ioOnClosedChannel }
-        let addresses = try AcceptedAddresses(channel)
+        let found = try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
+            of: NIOBSDSocket.Handle.self
+        ) { AcceptedAddresses(of: $0) }
+        guard case .some(.some(let addresses)) = found else { throw ChannelError.unknownLocalAddress }
         count(channel)
         switch door {
         case .outbound: try outbound(channel, pod, addresses)
@@ -108,23 +111,5 @@ struct Acceptor {
             throw error
         }
         return (relay, end)
-    }
-}
-
-/// Who connected, to which of our addresses, and where it wanted to go before the redirect.
-struct AcceptedAddresses {
-    let client: TransportAddress
-    let local: TransportAddress
-    let original: TransportAddress
-
-    init(_ channel: any Channel) throws {
-        guard let client = TransportAddress(channel.remoteAddress), let local = TransportAddress(channel.localAddress)
-        else { throw ChannelError.unknownLocalAddress }
-        self.client = client
-        self.local = local
-        let original = try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
-            of: NIOBSDSocket.Handle.self
-        ) { PodSockets.originalDestination(of: $0, local: local) }
-        self.original = (original ?? nil) ?? local
     }
 }

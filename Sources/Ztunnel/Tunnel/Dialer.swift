@@ -7,47 +7,85 @@ internal import NIOPosix
 ///
 /// The namespace belongs to the socket, and NIO makes the socket within `connect(to:)` on the calling thread, so the
 /// loop enters the namespace for just that call.
-struct Dialer {
-    let eventLoop: any EventLoop
-    let namespace: NetworkNamespace
-    let connectTimeout: TimeAmount
+final class Dialer {
+    /// What a connection is for.
+    enum Purpose {
+        /// HBONE to another node. Its end is the end of both directions.
+        case tunnel
+        /// Plain text to wherever the pod itself wanted to go.
+        case passthrough
+        /// To the pod's own application, which shall see this caller's address; `nil` for the pod's own.
+        case application(appearingAs: IPAddress?)
+    }
+
+    private let namespace: NetworkNamespace
+    private let home: NetworkNamespace
+    private let eventLoop: any EventLoop
+    private let settings: TunnelSettings
+
+    // Made once, when first needed: what a bootstrap is told costs several allocations.
+    private lazy var tunnel = base(settings.tunnelCongestionControl)
+    private lazy var passthrough = base(nil).channelOption(.allowRemoteHalfClosure, value: true)
+    private lazy var application = base(settings.loopbackCongestionControl)
+        .channelOption(.allowRemoteHalfClosure, value: true)
+    private lazy var spoofingV4 = spoofing(SocketOptionNumbers.ipLevel, SocketOptionNumbers.ipTransparent)
+    private lazy var spoofingV6 = spoofing(SocketOptionNumbers.ipv6Level, SocketOptionNumbers.ipv6Transparent)
+
+    /// - Parameter home: the namespace in which the loop's thread is.
+    init(eventLoop: any EventLoop, namespace: NetworkNamespace, home: NetworkNamespace, settings: TunnelSettings) {
+        self.eventLoop = eventLoop
+        self.namespace = namespace
+        self.home = home
+        self.settings = settings
+    }
+
+    private func base(_ congestionControl: String?) -> ClientBootstrap {
+        ClientBootstrap(group: eventLoop)
+            .connectTimeout(settings.connectTimeout)
+            .channelOption(.autoRead, value: false)
+            .channelOption(.socketLevel(SocketOptionNumbers.mark), value: Int(TunnelMarks.packet))
+            .channelInitializer { channel in Self.tune(channel, congestionControl) }
+    }
+
+    private func spoofing(_ level: CInt, _ transparent: CInt) -> ClientBootstrap {
+        base(settings.loopbackCongestionControl)
+            .channelOption(.allowRemoteHalfClosure, value: true)
+            .channelOption(.raw(level: level, name: transparent), value: 1)
+            .channelOption(
+                .raw(level: SocketOptionNumbers.ipLevel, name: SocketOptionNumbers.ipBindAddressNoPort), value: 1)
+    }
 
     /// The channel is active and reads nothing until asked.
-    /// - Parameters:
-    ///   - source: the address that the application shall see as its caller; `nil` for the pod's own.
-    ///   - keepsHalfClosed: one direction may end before the other; not for TLS, whose end is both.
-    func connect(
-        to peer: TransportAddress, appearingAs source: IPAddress? = nil, keepsHalfClosed: Bool = true
-    ) -> EventLoopFuture<any Channel> {
+    func connect(to peer: TransportAddress, for purpose: Purpose) -> EventLoopFuture<any Channel> {
         do {
+            let bootstrap = try bootstrap(for: purpose)
             let address = try SocketAddress(peer)
-            var bootstrap = ClientBootstrap(group: eventLoop)
-                .connectTimeout(connectTimeout)
-                .channelOption(.autoRead, value: false)
-                .channelOption(.allowRemoteHalfClosure, value: keepsHalfClosed)
-                .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-                .channelOption(.socketLevel(SocketOptionNumbers.mark), value: Int(TunnelMarks.packet))
-            if let source {
-                bootstrap = try Self.spoofing(bootstrap, source)
-            }
-            return try namespace.enter { bootstrap.connect(to: address) }
+            return try namespace.enter(from: home) { bootstrap.connect(to: address) }
         } catch {
             return eventLoop.makeFailedFuture(error)
         }
     }
 
-    private static func spoofing(_ bootstrap: ClientBootstrap, _ source: IPAddress) throws -> ClientBootstrap {
-        let local = try SocketAddress(TransportAddress(source, port: 0))
-        let level = source.family == .v4 ? SocketOptionNumbers.ipLevel : SocketOptionNumbers.ipv6Level
-        let transparent =
-            source.family == .v4 ? SocketOptionNumbers.ipTransparent : SocketOptionNumbers.ipv6Transparent
-        return
-            bootstrap
-            .channelOption(.raw(level: level, name: transparent), value: 1)
-            .channelOption(
-                .raw(level: SocketOptionNumbers.ipLevel, name: SocketOptionNumbers.ipBindAddressNoPort), value: 1
-            )
-            .bind(to: local)
+    private func bootstrap(for purpose: Purpose) throws -> ClientBootstrap {
+        switch purpose {
+        case .tunnel: return tunnel
+        case .passthrough: return passthrough
+        case .application(appearingAs: nil): return application
+        case .application(appearingAs: let source?):
+            // The bootstrap reads its bind target within `connect`, so one serves every caller.
+            return (source.family == .v4 ? spoofingV4 : spoofingV6)
+                .bind(to: try SocketAddress(TransportAddress(source, port: 0)))
+        }
+    }
+
+    /// Before the connection is made, so that its first packets follow it already.
+    private static func tune(_ channel: any Channel, _ congestionControl: String?) -> EventLoopFuture<Void> {
+        if let congestionControl {
+            _ = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
+                PodSockets.setCongestionControl(congestionControl, of: $0)
+            }
+        }
+        return channel.eventLoop.makeSucceededVoidFuture()
     }
 }
 
@@ -66,16 +104,5 @@ extension ChannelOption where Self == ChannelOptions.Types.SocketOption {
 extension SocketAddress {
     init(_ address: TransportAddress) throws {
         try self.init(packedIPAddress: ByteBuffer(bytes: address.ip.bytes), port: Int(address.port))
-    }
-}
-
-extension TransportAddress {
-    /// `nil` for a Unix socket or an unconnected channel.
-    init?(_ address: SocketAddress?) {
-        guard let text = address?.ipAddress, let port = address?.port,
-            // NIO writes a zone behind link-local addresses.
-            let ip = IPAddress(text.prefix { $0 != "%" }), let port = UInt16(exactly: port)
-        else { return nil }
-        self.init(ip.canonical, port: port)
     }
 }

@@ -20,20 +20,3 @@ enum ForwardedHeader {
         return nil
     }
 }
-
-/// A random W3C trace context for one proxied connection, so that the logs of both nodes can be joined.
-struct TraceParent: Hashable, Sendable {
-    let traceID: String
-    let headerValue: String
-
-    init(using generator: inout some RandomNumberGenerator) {
-        let words = (0..<3).map { _ in Self.hex(UInt64.random(in: 1...UInt64.max, using: &generator)) }
-        self.traceID = words[0] + words[1]
-        self.headerValue = "00-\(traceID)-\(words[2])-00"
-    }
-
-    private static func hex(_ value: UInt64) -> String {
-        let digits = String(value, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
-    }
-}

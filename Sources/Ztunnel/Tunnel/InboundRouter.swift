@@ -30,7 +30,7 @@ struct InboundRouter {
         guard let ip = IPAddress(hostPort.host) else {
             return try named(hostPort, forwarded: forwarded)
         }
-        guard TransportAddress(authority) != nil else {
+        guard (ip.family == .v6) == hostPort.isBracketed else {
             throw InboundRefusal(status: 400, failure: .invalidAuthority(authority))
         }
         guard isAcceptable(ip.canonical) else {
@@ -85,10 +85,12 @@ struct InboundRouter {
         {
             return named
         }
-        return workload.services.keys.sorted { $0.description < $1.description }.lazy.compactMap { world.service($0) }
-            .first { service in
-                let own = workload.services[service.key]?.contains { $0.targetPort == port } ?? false
-                return own || service.ports.contains { $0.targetPort == port }
-            }
+        let candidates = workload.services.keys.compactMap { world.service($0) }.filter { service in
+            let own = workload.services[service.key]?.contains { $0.targetPort == port } ?? false
+            return own || service.ports.contains { $0.targetPort == port }
+        }
+        // By name, so that every connection says the same; with one candidate, as usual, none is made.
+        guard candidates.count > 1 else { return candidates.first }
+        return candidates.min { $0.key.description < $1.key.description }
     }
 }

@@ -43,7 +43,6 @@ final class InboundTunnel {
     private func secure(with certificate: WorkloadCertificate) {
         // The pod may have left while its certificate was waited for.
         guard !pod.isClosed else { return refuse(.drained) }
-        loop.tuneTunnelSocket(channel)
         let tls = TLSHandler(
             context: certificate.serverContext, role: .server,
             expecting: .trustDomain(certificate.identity.trustDomain)

@@ -70,7 +70,7 @@ final class OutboundConnection {
             outbound: client, source: source, destination: hop.destination, workload: hop.workload,
             service: hop.service
         )
-        pod.dialer.connect(to: hop.destination).assumeIsolated().whenComplete { result in
+        pod.dialer.connect(to: hop.destination, for: .passthrough).assumeIsolated().whenComplete { result in
             switch result {
             case .success(let upstream):
                 self.open(fields, hop.destination, protocolName: "TCP")

@@ -35,7 +35,7 @@ final class PodOnLoop {
         self.loop = loop
         self.policies = PolicySet(applying: [], missing: [])
         self.dialer = Dialer(
-            eventLoop: loop.eventLoop, namespace: namespace, connectTimeout: loop.settings.connectTimeout
+            eventLoop: loop.eventLoop, namespace: namespace, home: loop.home, settings: loop.settings
         )
         self.pool = HBONEPool(loop: loop.eventLoop, limits: PoolLimits()) { [weak self] key in
             guard let self else { return loop.eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel) }

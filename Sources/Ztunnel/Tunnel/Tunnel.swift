@@ -37,7 +37,7 @@ package actor Tunnel {
         for eventLoop in group.makeIterator() {
             let slot = try await eventLoop.submit {
                 LoopSlot(
-                    TunnelLoop(
+                    try TunnelLoop(
                         eventLoop: eventLoop, settings: settings, metrics: MetricsShard(), accessLog: accessLog,
                         world: World()
                     )
@@ -93,7 +93,7 @@ package actor Tunnel {
     private func listen(
         at door: PodDoor, of key: PodKey, in namespace: NetworkNamespace
     ) async throws -> any Channel {
-        let descriptor = try PodListening.open(door, in: namespace)
+        let descriptor = try PodListening.open(door, in: namespace, settings: settings)
         let slots = self.slots
         return try await ServerBootstrap(group: group)
             .serverChannelOption(.maxMessagesPerRead, value: PodListening.acceptsPerTurn)
@@ -135,13 +135,25 @@ enum PodListening {
     static let acceptsPerTurn: UInt = 16
 
     /// A descriptor for NIO, which owns it from then on.
-    static func open(_ door: PodDoor, in namespace: NetworkNamespace) throws -> CInt {
+    static func open(_ door: PodDoor, in namespace: NetworkNamespace, settings: TunnelSettings) throws -> CInt {
         let descriptor = try PodSockets.listen(
             port: door.port, in: namespace, backlog: backlog, transparent: true
         ).release()
         // Accepted sockets inherit these, which saves their system calls on every connection.
         PodSockets.tuneListener(descriptor)
+        if let name = congestionControl(of: door, settings) {
+            PodSockets.setCongestionControl(name, of: descriptor)
+        }
         return descriptor
+    }
+
+    /// `nil`: the host's default, for peers that are anywhere.
+    private static func congestionControl(of door: PodDoor, _ settings: TunnelSettings) -> String? {
+        switch door {
+        case .outbound: settings.loopbackCongestionControl
+        case .inboundTunnel: settings.tunnelCongestionControl
+        case .inboundPlaintext: nil
+        }
     }
 }
 

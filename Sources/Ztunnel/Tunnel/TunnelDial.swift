@@ -30,7 +30,7 @@ struct TunnelDial {
     }
 
     private func connect(with certificate: WorkloadCertificate, _ promise: EventLoopPromise<HBONEConnection>) {
-        pod.dialer.connect(to: key.peer, keepsHalfClosed: false).assumeIsolated().whenComplete { result in
+        pod.dialer.connect(to: key.peer, for: .tunnel).assumeIsolated().whenComplete { result in
             switch result {
             case .success(let channel):
                 secure(channel, with: certificate, promise)
@@ -43,7 +43,6 @@ struct TunnelDial {
     private func secure(
         _ channel: any Channel, with certificate: WorkloadCertificate, _ promise: EventLoopPromise<HBONEConnection>
     ) {
-        pod.loop.tuneTunnelSocket(channel)
         let tls = TLSHandler(
             context: certificate.clientContext, role: .client, expecting: .anyOf(Set(key.destinations))
         )

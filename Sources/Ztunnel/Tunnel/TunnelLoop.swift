@@ -7,21 +7,25 @@ internal import NIOCore
 /// What one event loop of the tunnel knows and owns. Nothing of it leaves the loop, so nothing of it is locked.
 final class TunnelLoop {
     let eventLoop: any EventLoop
+    /// Where the loop's thread is whenever it does not open a socket for a pod.
+    let home: NetworkNamespace
     let settings: TunnelSettings
     let metrics: MetricsShard
     let accessLog: AccessLog
     private(set) var world: World
     private(set) var pods: [PodKey: PodOnLoop] = [:]
-    var generator = SystemRandomNumberGenerator()
+    var generator = LoopGenerator()
     /// Self-tests under way: the destination that was dialled, and whom to tell that it arrived at 15001.
     var selfTests: [SelfTestKey: () -> Void] = [:]
     /// `baggage` of our own pods; made once for each state of a workload.
     private var baggageOfWorkload: [Workload: String] = [:]
 
+    /// Must be called on the loop.
     init(
         eventLoop: any EventLoop, settings: TunnelSettings, metrics: MetricsShard, accessLog: AccessLog, world: World
-    ) {
+    ) throws(KernelError) {
         self.eventLoop = eventLoop
+        self.home = try .ofCallingThread()
         self.settings = settings
         self.metrics = metrics
         self.accessLog = accessLog
@@ -50,14 +54,6 @@ final class TunnelLoop {
             pod.workload?.uid == hop.workload.uid, pod.workload?.applicationTunnel == nil
         else { return nil }
         return pod
-    }
-
-    /// Settings of the sockets between nodes.
-    func tuneTunnelSocket(_ channel: any Channel) {
-        guard let name = settings.tunnelCongestionControl else { return }
-        _ = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
-            PodSockets.setCongestionControl(name, of: $0)
-        }
     }
 
     func baggage(of workload: Workload) -> String {

@@ -16,6 +16,9 @@ package struct TunnelSettings: Sendable {
     /// Congestion control of the sockets between nodes; `nil` leaves the host's default. `cubic` took 20 to 25 % less
     /// CPU than a default of `bbr` on links without loss.
     package var tunnelCongestionControl: String? = "cubic"
+    /// Congestion control of the sockets that lead to a pod's own processes, within its namespace: nothing is lost
+    /// there, and pacing only costs timers.
+    package var loopbackCongestionControl: String? = "cubic"
     /// Accepted and not yet finished connections of one pod on one loop, so that one pod cannot take the node's memory.
     package var connectionsPerPodMax: Int = 20_000
     /// Send our workload's description back with a 200.

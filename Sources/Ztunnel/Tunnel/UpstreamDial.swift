@@ -11,7 +11,8 @@ struct UpstreamDial {
     func start(_ completion: @escaping (Result<any Channel, ConnectionFailure>) -> Void) {
         // A pod that calls itself is its own caller already, and families cannot be mixed.
         let spoofed = client != destination.ip && client.family == destination.ip.family ? client : nil
-        pod.dialer.connect(to: destination, appearingAs: spoofed).assumeIsolated().whenComplete { result in
+        let connected = pod.dialer.connect(to: destination, for: .application(appearingAs: spoofed))
+        connected.assumeIsolated().whenComplete { result in
             completion(result.mapError { ConnectionFailure(dialing: destination, $0) })
         }
     }

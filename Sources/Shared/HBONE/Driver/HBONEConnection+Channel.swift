@@ -6,6 +6,9 @@ extension HBONEConnection {
         self.context = context
         try? context.channel.syncOptions?.setOption(ChannelOptions.writeBufferWaterMark, value: .init(
             low: limits.channelLowWaterBytes, high: limits.channelHighWaterBytes))
+        try? context.channel.syncOptions?.setOption(ChannelOptions.recvAllocator, value: RelayReceiveBuffers(
+            minimum: limits.receiveBufferBytesMinimum, maximum: limits.receiveBufferBytesMaximum))
+        try? context.channel.syncOptions?.setOption(ChannelOptions.maxMessagesPerRead, value: 1)
         isWritable = context.channel.isWritable
         if context.channel.isActive { start(context) }
     }

@@ -14,6 +14,10 @@ package struct HBONELimits: Sendable {
     /// Unflushed bytes of one loop turn after which the connection flushes before the turn ends, so that a turn
     /// with many busy streams neither grows without bound nor writes past the socket's willingness.
     package var turnBytesMaximum = 512 << 10
+    /// First and largest receive buffer of the tunnel's channel. Large reads save turns of the loop on busy tunnels;
+    /// an idle one keeps the small.
+    package var receiveBufferBytesMinimum = 4 << 10
+    package var receiveBufferBytesMaximum = 256 << 10
     /// Bytes queued in the tunnel's channel at which streams stop sending, and at which they go on. Latency of a small
     /// stream behind a bulk one is at most this much plus what the kernel holds.
     package var channelHighWaterBytes = 1 << 20

@@ -18,8 +18,12 @@ package struct RelayReceiveBuffers: RecvByteBufferAllocator {
     private static let smallReadsToShrink = 4
 
     package init(_ limits: RelayLimits) {
-        self.minimum = limits.receiveBufferBytesMinimum
-        self.maximum = limits.receiveBufferBytesMaximum
+        self.init(minimum: limits.receiveBufferBytesMinimum, maximum: limits.receiveBufferBytesMaximum)
+    }
+
+    init(minimum: Int, maximum: Int) {
+        self.minimum = minimum
+        self.maximum = maximum
         self.next = minimum
     }
 

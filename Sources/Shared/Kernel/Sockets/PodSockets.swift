@@ -77,26 +77,6 @@ package enum PodSockets {
         return connection
     }
 
-    /// Where a redirected connection wanted to go, canonical; `nil` when conntrack does not know the connection.
-    /// A connection that was not redirected yields its own destination. `local` (canonical) says which family to
-    /// ask. Works on any descriptor of the connection, borrowed from NIO.
-    package static func originalDestination(of descriptor: CInt, local: TransportAddress) -> TransportAddress? {
-        let levels =
-            local.canonical.ip.family == .v4
-            ? [SocketOptionNumbers.ipLevel, SocketOptionNumbers.ipv6Level]
-            : [SocketOptionNumbers.ipv6Level, SocketOptionNumbers.ipLevel]
-        for level in levels {
-            // The IPv4 answer is a sockaddr_in, the IPv6 answer a sockaddr_in6.
-            var bytes = [UInt8](repeating: 0, count: MemoryLayout<sockaddr_in6>.size)
-            var length = socklen_t(bytes.count)
-            let found = unsafe bytes.withUnsafeMutableBytes {
-                unsafe getsockopt(descriptor, level, SocketOptionNumbers.originalDestination, $0.baseAddress, &length)
-            }
-            if found == 0, let address = SocketAddress.parse(Array(bytes.prefix(Int(length)))) { return address }
-        }
-        return nil
-    }
-
     /// Whether the kernel has that congestion control loaded (`cubic`, `bbr`).
     package static func isTCPCongestionControlAvailable(_ name: String) -> Bool {
         guard let text = try? SmallFile.read("/proc/sys/net/ipv4/tcp_available_congestion_control") else {

@@ -34,16 +34,25 @@ enum SocketAddress {
 
     /// From what the kernel wrote into a buffer; IPv4 inside IPv6 becomes IPv4.
     static func parse(_ bytes: [UInt8]) -> TransportAddress? {
+        unsafe bytes.withUnsafeBytes { unsafe parse($0) }
+    }
+
+    static func parse(_ bytes: UnsafeRawBufferPointer) -> TransportAddress? {
         guard bytes.count >= 8 else { return nil }
-        let family = UInt16(bytes[0]) | UInt16(bytes[1]) << 8
-        let port = UInt16(bytes[2]) << 8 | UInt16(bytes[3])
-        let range: Range<Int>
-        switch CInt(UInt16(littleEndian: family)) {
-        case AF_INET: range = 4..<8
-        case AF_INET6: range = 8..<24
-        default: return nil
+        // The family in the machine's order, everything else in the network's.
+        let family = unsafe bytes.loadUnaligned(fromByteOffset: 0, as: UInt16.self)
+        let port = unsafe UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt16.self))
+        switch CInt(family) {
+        case AF_INET:
+            let bits = unsafe UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
+            return TransportAddress(IPAddress(v4: bits), port: port)
+        case AF_INET6:
+            guard bytes.count >= 24 else { return nil }
+            let high = unsafe UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+            let low = unsafe UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self))
+            return TransportAddress(IPAddress(v6High: high, low: low), port: port).canonical
+        default:
+            return nil
         }
-        guard bytes.count >= range.upperBound, let ip = IPAddress(bytes: bytes[range]) else { return nil }
-        return TransportAddress(ip, port: port).canonical
     }
 }
