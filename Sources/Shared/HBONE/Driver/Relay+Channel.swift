@@ -25,6 +25,7 @@ extension Relay {
     package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var buffer = unwrapInboundIn(data)
         isReading = false
+        hasReadBytes = true
         guard input == .open else { return }
         bytesFromChannel += buffer.readableBytes
         switch counterpart {
@@ -39,6 +40,8 @@ extension Relay {
     }
 
     package func channelReadComplete(context: ChannelHandlerContext) {
+        sawEndOfInput = !hasReadBytes
+        hasReadBytes = false
         if case .peer(let other) = counterpart { other.flushIfNeeded() }
         requestRead()
         context.fireChannelReadComplete()
@@ -70,14 +73,18 @@ extension Relay {
         context.fireChannelInactive()
     }
 
-    /// The channel closed. After our own end of output NIO reports the peer's end only like this.
+    /// The channel closed. After our own end of output NIO reports the peer's end only like this, behind a read that
+    /// brought nothing; what came before the end may still be held and is delivered. Any other loss may have cut bytes
+    /// off: the counterpart must not take what came for the whole.
     private func channelGone() {
         guard !hasEnded else { return }
-        if output == .ended {
-            inputEnded()
-        } else {
-            finish(.error(.send(.channel, .disconnected)), channel: .leave, counterpart: .abort)
+        guard output == .ended else {
+            return finish(.error(.send(.channel, .disconnected)), channel: .leave, counterpart: .abort)
         }
+        guard input != .open || sawEndOfInput else {
+            return finish(.error(.receive(.channel, .disconnected)), channel: .leave, counterpart: .abort)
+        }
+        inputEnded()
     }
 
     private func inputEnded() {

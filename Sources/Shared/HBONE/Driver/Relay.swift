@@ -55,6 +55,9 @@ package final class Relay: ChannelInboundHandler {
     var isWritable = true
     /// A read is asked for and has brought nothing yet.
     var isReading = false
+    /// The channel finished reading without bytes: the peer's end. NIO says no more of it once our output is shut.
+    var sawEndOfInput = false
+    var hasReadBytes = false
     var needsFlush = false
     /// Stands in the tunnel connection's queue of blocked senders.
     var isQueuedToSend = false
