@@ -133,7 +133,7 @@ struct PodEnrolmentTests {
 struct PodEnrolmentFailureTests {
     @Test("a step that fails says why, is told to nobody as proven, and is tried again", arguments: [
         (PodEnrolment.Stage.opening, PodEnrolment.Action.openListeners), (.installing, .openListeners),
-        (.proving, .openListeners), (.withdrawing, .remove), (.draining, .remove), (.removing, .remove),
+        (.proving, .openListeners), (.withdrawing, .withdraw), (.draining, .withdraw), (.removing, .remove),
     ])
     func failure(stage: PodEnrolment.Stage, retried: PodEnrolment.Action) {
         var machine = machine(at: stage)
@@ -181,9 +181,51 @@ struct PodEnrolmentFailureTests {
         _ = machine.failed("x")
         #expect(machine.want(.captured(rules)) == nil, "the back-off would be worth nothing")
         #expect(machine.stage == .failed("x"))
-        #expect(machine.want(.released) == .remove)
+        #expect(machine.want(.released) == .withdraw)
         _ = machine.failed("y")
         #expect(machine.want(.captured(rules)) == .openListeners)
+    }
+
+    @Test(
+        "an enrolment that failed and is not wanted any more drains first: rules may carry live connections",
+        arguments: [PodEnrolment.Stage.installing, .proving])
+    func drainsAfterFailure(stage: PodEnrolment.Stage) {
+        var machine = machine(at: stage)
+        _ = machine.failed("x")
+        #expect(machine.want(.released) == .withdraw)
+        #expect(machine.phase == .leaving)
+        #expect(machine.completed() == .drain)
+        #expect(machine.completed() == .remove)
+        #expect(machine.completed() == nil && machine.stage == .idle)
+    }
+
+    @Test("listeners that did not open carry nothing, unless rules were there before")
+    func nothingToDrain() {
+        var fresh = machine(at: .opening)
+        _ = fresh.failed("x")
+        #expect(fresh.want(.released) == .remove)
+        var repaired = machine(at: .proven)
+        _ = repaired.audited(.absent)
+        _ = repaired.failed("x")
+        _ = repaired.retryDue()
+        #expect(repaired.stage == .opening)
+        var reopened = repaired
+        _ = reopened.want(.released)
+        #expect(reopened.completed() == .withdraw)
+        _ = repaired.failed("y")
+        #expect(repaired.want(.released) == .withdraw)
+    }
+
+    @Test("draining that fails is tried three times, then the rules go all the same")
+    func drainGivenUp() {
+        var machine = machine(at: .draining)
+        for _ in 0..<2 {
+            _ = machine.failed("x")
+            #expect(machine.retryDue() == .withdraw)
+            #expect(machine.completed() == .drain)
+        }
+        _ = machine.failed("x")
+        #expect(machine.retryDue() == .remove)
     }
 
     @Test("a repair that fails is not reported as proven any more")

@@ -7,6 +7,8 @@ package import MeshModel
 ///     idle -> opening -> installing -> proving -> proven          (wanted)
 ///     proven -> withdrawing -> draining -> removing -> idle       (not wanted any more)
 ///     any step that fails -> failed, and after a while again from the start; what captures stays in force meanwhile
+///     failed (not wanted any more) -> withdrawing when rules of ours may capture, so that live connections drain, else
+///     removing
 package struct PodEnrolment: Hashable, Sendable {
     package enum Desire: Hashable, Sendable {
         case released
@@ -52,6 +54,11 @@ package struct PodEnrolment: Hashable, Sendable {
     private var desire: Desire = .released
     private var installed: CaptureRules?
     private var failureCount = 0
+    /// Live connections have ended, or draining them failed so often that they are given up.
+    private var hasDrained = false
+    private var drainFailureCount = 0
+    /// A table that cannot be swapped for the keeper must not hold a pod for ever: after this many tries it is removed.
+    private static let drainAttemptsMax = 3
     /// Peers were told to use HBONE: a repair does not take that back, it would send them to plain text.
     private var isReportedProven = false
     /// Rules of a predecessor are in the namespace: nobody serves what they capture until they are adopted or removed.
@@ -94,7 +101,7 @@ package struct PodEnrolment: Hashable, Sendable {
     package mutating func completed() -> Action? {
         switch stage {
         case .opening:
-            guard case .captured(let rules) = desire else { return remove() }
+            guard case .captured(let rules) = desire else { return takeBack() }
             return install(rules)
         case .installing:
             guard case .captured(let rules) = desire else { return withdraw() }
@@ -111,6 +118,7 @@ package struct PodEnrolment: Hashable, Sendable {
             stage = .draining
             return .drain
         case .draining:
+            hasDrained = true
             return remove()
         case .removing:
             stage = .idle
@@ -131,6 +139,10 @@ package struct PodEnrolment: Hashable, Sendable {
         case .opening, .installing, .proving, .withdrawing, .draining, .removing:
             failureCount += 1
             isReportedProven = false
+            if stage == .draining {
+                drainFailureCount += 1
+                hasDrained = drainFailureCount >= Self.drainAttemptsMax
+            }
             stage = .failed(reason)
             return .retryLater(seconds: min(1 << min(failureCount - 1, 5), 30))
         }
@@ -160,7 +172,7 @@ package struct PodEnrolment: Hashable, Sendable {
         case (.proven, .released):
             return withdraw()
         case (.failed, .released):
-            return remove()
+            return takeBack()
         case (.opening, _), (.installing, _), (.proving, _), (.withdrawing, _), (.draining, _), (.removing, _):
             return nil
         }
@@ -168,6 +180,7 @@ package struct PodEnrolment: Hashable, Sendable {
 
     private mutating func install(_ rules: CaptureRules) -> Action {
         installed = rules
+        (hasDrained, drainFailureCount) = (false, 0)
         stage = .installing
         return .install(rules)
     }
@@ -176,6 +189,11 @@ package struct PodEnrolment: Hashable, Sendable {
         isReportedProven = false
         stage = .withdrawing
         return .withdraw
+    }
+
+    /// Rules of ours that may be in force may carry live connections, whatever failed: removing would reset them.
+    private mutating func takeBack() -> Action {
+        installed == nil || hasDrained ? remove() : withdraw()
     }
 
     private mutating func remove() -> Action {
