@@ -21,7 +21,9 @@ struct Announcement: ServiceLifecycle.Service {
         await cancelWhenGracefulShutdown {
             do {
                 try await announce()
-                while true { try await Task.sleep(for: .seconds(3600)) }
+                // A stream without elements ends with the task that reads it.
+                let silence = AsyncStream<Never> { _ in }
+                for await _ in silence {}
             } catch {
                 // Stopping, or the port cannot be bound: the server part says so.
                 log.debug("not announced", metadata: ["reason": "\(error)"])

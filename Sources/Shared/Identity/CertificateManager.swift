@@ -81,7 +81,9 @@ package actor CertificateManager {
 
     /// Returns when its task is cancelled; then every fetch is ended and nothing is renewed any more.
     package func run() async {
-        while !Task.isCancelled { try? await Task.sleep(for: .seconds(3600)) }
+        // A stream without elements ends with the task that reads it.
+        let silence = AsyncStream<Never> { _ in }
+        for await _ in silence {}
         isEnded = true
         timer?.task.cancel()
         timer = nil
