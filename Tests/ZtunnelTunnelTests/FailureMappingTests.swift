@@ -1,7 +1,9 @@
 import HBONE
 import MeshKernel
 import MeshModel
+import MeshTLS
 import NIOCore
+import NIOEmbedded
 import Testing
 
 @testable import ZtunnelTunnel
@@ -36,20 +38,44 @@ struct FailureMappingTests {
         (.poolDraining, .poolDraining), (.poolFull, .limitReached(limit: "poolWaiting")),
         (
             .connectionClosed(.settingsTimeout),
-            .http2Handshake(cause: HBONEError.connectionClosed(.settingsTimeout).description)
+            .http2Handshake(cause: HBONEError.connectionClosed(.settingsTimeout).cause)
         ),
         (
             .connectionClosed(.protocolViolation("x")),
-            .http2Handshake(cause: HBONEError.connectionClosed(.protocolViolation("x")).description)
+            .http2Handshake(cause: HBONEError.connectionClosed(.protocolViolation("x")).cause)
         ),
-        (.connectionClosed(.peerClosed), .http2(cause: HBONEError.connectionClosed(.peerClosed).description)),
-        (.goneAway, .http2(cause: HBONEError.goneAway.description)),
-        (.noFreeStream, .http2(cause: HBONEError.noFreeStream.description)),
-        (.streamReset(.refusedStream), .http2(cause: HBONEError.streamReset(.refusedStream).description)),
-        (.unsendable("x"), .http2(cause: HBONEError.unsendable("x").description)),
+        (.connectionClosed(.peerClosed), .http2(cause: HBONEError.connectionClosed(.peerClosed).cause)),
+        (.goneAway, .http2(cause: HBONEError.goneAway.cause)),
+        (.noFreeStream, .http2(cause: HBONEError.noFreeStream.cause)),
+        (.streamReset(.refusedStream), .http2(cause: HBONEError.streamReset(.refusedStream).cause)),
+        (.unsendable("x"), .http2(cause: HBONEError.unsendable("x").cause)),
     ])
     func streams(error: HBONEError, expected: ConnectionFailure) {
         #expect(ConnectionFailure(tunnel: error) == expected)
+    }
+
+    @Test("the kind of failure is named once", arguments: [
+        (HBONEError.goneAway, "h2 failed: peer went away before it took the request"),
+        (.noFreeStream, "h2 failed: no free stream on the connection"),
+        (.streamReset(.refusedStream), "h2 failed: stream reset by peer: \(HTTP2ErrorCode.refusedStream)"),
+        (.unsendable("x"), "h2 failed: request cannot be sent: x"),
+        (.connectionClosed(.peerClosed), "h2 failed: closed by peer"),
+        (.connectionClosed(.settingsTimeout), "http2 handshake failed: no settings from peer in time"),
+        (.connectionClosed(.protocolViolation("x")), "http2 handshake failed: protocol violation: x"),
+        (.status(503), "http status: 503 Service Unavailable"), (.poolDraining, "pool draining"),
+    ])
+    func texts(error: HBONEError, expected: String) {
+        #expect(ConnectionFailure(tunnel: error).description == expected)
+    }
+
+    @Test("a handshake that fails says once that it is TLS")
+    func handshakeText() throws {
+        var failures: [String] = []
+        let channel = EmbeddedChannel(
+            handler: HandshakeGate { if case .failure(let failure) = $0 { failures.append("\(failure)") } })
+        channel.pipeline.fireErrorCaught(TLSError.noPeerCertificate)
+        #expect(failures == ["tls error: peer sent no certificate; mutual TLS needs one"])
+        _ = try? channel.finish()
     }
 
     @Test("a refusal by policy is not tried elsewhere, a peer without capacity is")

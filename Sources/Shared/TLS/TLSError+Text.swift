@@ -3,14 +3,24 @@ import MeshModel
 extension TLSError: CustomStringConvertible {
     package var description: String {
         switch self {
+        case .ownCertificate, .peerIdentity, .peerTrustDomain: cause
+        case .library, .peerCertificate, .noPeerCertificate, .noCommonProtocol, .alertReceived, .protocolViolation,
+            .handshakeTimeout, .closedDuringHandshake, .closed:
+            "tls error: \(cause)"
+        }
+    }
+
+    /// What happened, without the words "tls error": for texts that begin with them already.
+    package var cause: String {
+        switch self {
         case .library(let operation, let reason):
-            "tls error: \(operation): \(reason)"
+            "\(operation): \(reason)"
         case .ownCertificate(let problem):
             "certificate refused: \(problem)"
         case .peerCertificate(let problem):
-            "tls error: invalid peer certificate: \(problem)"
+            "invalid peer certificate: \(problem)"
         case .noPeerCertificate:
-            "tls error: peer sent no certificate; mutual TLS needs one"
+            "peer sent no certificate; mutual TLS needs one"
         case .peerIdentity(let expected, let found):
             "identity verification error: peer did not present the expected SAN "
                 + "(want \(Self.list(expected.map(\.description)))), got \(Self.list(found))"
@@ -18,17 +28,17 @@ extension TLSError: CustomStringConvertible {
             "identity verification error: peer did not present the expected trust domain "
                 + "(want \(expected)), got \(Self.list(found))"
         case .noCommonProtocol:
-            "tls error: peer did not agree to ALPN h2"
+            "peer did not agree to ALPN h2"
         case .alertReceived(let alert):
-            "tls error: received fatal alert: \(alert.name) (\(alert.code))"
+            "received fatal alert: \(alert.name) (\(alert.code))"
         case .protocolViolation(let reason):
-            "tls error: peer does not speak TLS 1.3 as expected: \(reason)"
+            "peer does not speak TLS 1.3 as expected: \(reason)"
         case .handshakeTimeout(let milliseconds):
-            "tls error: handshake not finished within \(milliseconds) ms"
+            "handshake not finished within \(milliseconds) ms"
         case .closedDuringHandshake:
-            "tls error: peer closed the connection during the handshake"
+            "peer closed the connection during the handshake"
         case .closed:
-            "tls error: write after close"
+            "write after close"
         }
     }
 

@@ -30,9 +30,9 @@ extension ConnectionFailure {
         case .poolDraining: self = .poolDraining
         case .poolFull: self = .limitReached(limit: "poolWaiting")
         case .connectionClosed(.settingsTimeout), .connectionClosed(.protocolViolation):
-            self = .http2Handshake(cause: error.description)
+            self = .http2Handshake(cause: error.cause)
         case .streamReset, .goneAway, .connectionClosed, .noFreeStream, .unsendable:
-            self = .http2(cause: error.description)
+            self = .http2(cause: error.cause)
         }
     }
 

@@ -23,7 +23,7 @@ final class HandshakeGate: ChannelInboundHandler, RemovableChannelHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if let error = error as? TLSError {
-            tell(.failure(.tls(cause: error.description)))
+            tell(.failure(.tls(cause: error.cause)))
         } else {
             tell(.failure(.inputOutput(cause: String(describing: error))))
         }

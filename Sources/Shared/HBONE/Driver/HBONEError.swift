@@ -34,14 +34,27 @@ package enum HBONEError: Error, Hashable, Sendable {
 extension HBONEError: CustomStringConvertible {
     package var description: String {
         switch self {
-        case .status(let code): "http status: \(code)\(Self.phrase(of: code))"
-        case .streamReset(let code): "h2 failed: stream reset by peer: \(code)"
-        case .goneAway: "h2 failed: peer went away before it took the request"
-        case .connectionClosed(let reason): "h2 failed: \(reason)"
-        case .noFreeStream: "h2 failed: no free stream on the connection"
-        case .unsendable(let why): "h2 failed: request cannot be sent: \(why)"
+        case .status: "http status: \(cause)"
+        case .streamReset, .goneAway, .noFreeStream, .unsendable: "h2 failed: \(cause)"
+        case .connectionClosed(.settingsTimeout): "http2 handshake failed: \(cause)"
+        case .connectionClosed: "h2 failed: \(cause)"
+        case .poolFull: "connection failed: \(cause)"
+        case .dial, .poolDraining: cause
+        }
+    }
+
+    /// What happened, without the kind of failure that `description` begins with: for texts that name the kind
+    /// themselves.
+    package var cause: String {
+        switch self {
+        case .status(let code): "\(code)\(Self.phrase(of: code))"
+        case .streamReset(let code): "stream reset by peer: \(code)"
+        case .goneAway: "peer went away before it took the request"
+        case .connectionClosed(let reason): reason.description
+        case .noFreeStream: "no free stream on the connection"
+        case .unsendable(let why): "request cannot be sent: \(why)"
         case .dial(let failure): failure.description
-        case .poolFull: "connection failed: too many requests wait for this peer"
+        case .poolFull: "too many requests wait for this peer"
         case .poolDraining: "pool draining"
         }
     }
@@ -91,7 +104,7 @@ extension HBONECloseReason: CustomStringConvertible {
         case .idle: "unused for too long"
         case .drainDeadline: "not drained in time"
         case .keepAliveTimeout: "no answer to keep-alive ping"
-        case .settingsTimeout: "http2 handshake failed: no settings from peer in time"
+        case .settingsTimeout: "no settings from peer in time"
         case .peerClosed: "closed by peer"
         case .transport(let why): why
         case .protocolViolation(let why): "protocol violation: \(why)"
