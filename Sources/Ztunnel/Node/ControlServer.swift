@@ -1,23 +1,30 @@
+internal import Dispatch
 internal import Foundation
 package import Logging
 package import MeshKernel
 package import MeshModel
 
-/// Answers `apus` on the node's Unix socket. One thread accepts; each question is answered by a task of its own.
+/// Answers `apus` on the node's Unix socket. One thread accepts; each question is read on a thread of its own and
+/// answered by a task, so that a client that is silent or slow holds up nobody else.
 package final class ControlServer: Sendable {
-    /// Questions answered at the same time; more wait in the socket's queue.
-    private static let connectionsMax = 32
+    package typealias Answer = @Sendable (NodeRequest, NetworkNamespace?) async -> NodeReply
+    /// Waits for a connection.
+    typealias Accept = @Sendable (borrowing OwnedDescriptor) throws -> OwnedDescriptor
 
     private let path: String
     private let logger: Logger
-    private let answer: @Sendable (NodeRequest, NetworkNamespace?) async -> NodeReply
+    private let accept: Accept
+    private let answer: Answer
+    private let readers = DispatchQueue(label: "control-readers", attributes: .concurrent)
 
-    package init(
-        path: String, logger: Logger,
-        answer: @escaping @Sendable (NodeRequest, NetworkNamespace?) async -> NodeReply
-    ) {
+    package convenience init(path: String, logger: Logger, answer: @escaping Answer) {
+        self.init(path: path, logger: logger, accept: { try UnixControl.accept(on: $0) }, answer: answer)
+    }
+
+    init(path: String, logger: Logger, accept: @escaping Accept, answer: @escaping Answer) {
         self.path = path
         self.logger = logger
+        self.accept = accept
         self.answer = answer
     }
 
@@ -31,29 +38,56 @@ package final class ControlServer: Sendable {
     }
 
     private func serve(_ listener: consuming OwnedDescriptor) {
-        let places = DispatchSemaphore(value: Self.connectionsMax)
+        let places = DispatchSemaphore(value: ControlLimits.connectionsMax)
+        var lastFailure = ""
         while true {
             places.wait()
             do {
-                let connection = try UnixControl.accept(on: listener)
-                let (request, namespace) = try read(connection)
-                let raw = connection.release()
-                Task {
-                    let reply = await self.answer(request, namespace)
-                    self.send(reply, raw)
-                    places.signal()
-                }
+                let raw = try accept(listener).release()
+                lastFailure = ""
+                readers.async { [self] in question(raw) { places.signal() } }
             } catch {
-                logger.debug("control request not understood", metadata: ["error": "\(error)"])
                 places.signal()
+                // Descriptors or memory are short: the connection stays in the queue, and asking at once would spin.
+                if lastFailure != "\(error)" {
+                    lastFailure = "\(error)"
+                    logger.warning("control connection not accepted; trying on", metadata: ["error": "\(error)"])
+                }
+                Thread.sleep(forTimeInterval: ControlLimits.acceptPauseSeconds)
             }
+        }
+    }
+
+    /// One connection, from its request to the end of its answer; then `done`.
+    private func question(_ raw: CInt, done: @escaping @Sendable () -> Void) {
+        let connection = OwnedDescriptor(adopting: raw)
+        do {
+            let (request, namespace) = try read(connection)
+            let raw = connection.release()
+            Task {
+                let reply = await self.answer(request, namespace)
+                self.send(reply, raw)
+                done()
+            }
+        } catch {
+            logger.debug("control request not understood", metadata: ["error": "\(error)"])
+            done()
         }
     }
 
     private func read(_ connection: borrowing OwnedDescriptor) throws -> (NodeRequest, NetworkNamespace?) {
         var line: [UInt8] = []
         var namespace: NetworkNamespace?
+        let clock = ContinuousClock()
+        let deadline = clock.now + .milliseconds(ControlLimits.requestMilliseconds)
         while !line.contains(UInt8(ascii: "\n")), line.count < NodeRequest.lineBytesMax {
+            // For the whole request: one byte now and then does not count as one.
+            let left = Int((deadline - clock.now) / .milliseconds(1))
+            guard left > 0 else {
+                throw KernelError.controlMessage("no whole request within \(ControlLimits.requestMilliseconds) ms")
+            }
+            try connection.setTimeouts(
+                receiveMilliseconds: left, sendMilliseconds: ControlLimits.answerSilenceMilliseconds)
             let part = try UnixControl.receive(bytesMax: NodeRequest.lineBytesMax, over: connection)
             if part.bytes.isEmpty { break }
             line += part.bytes
@@ -77,4 +111,16 @@ package final class ControlServer: Sendable {
             logger.debug("control answer not sent", metadata: ["error": "\(error)"])
         }
     }
+}
+
+/// Bounds of the control socket.
+enum ControlLimits {
+    /// Questions being read or answered at the same time; more wait in the socket's queue.
+    static let connectionsMax = 32
+    /// From a connection to its whole request: `apus` sends it at once.
+    static let requestMilliseconds = 2_000
+    /// How long a client may take nothing of its answer.
+    static let answerSilenceMilliseconds = 10_000
+    /// Before the next try after an accept that failed: long enough not to burn a core, short enough not to be noticed.
+    static let acceptPauseSeconds = 0.2
 }

@@ -13,13 +13,20 @@ extension OwnedDescriptor {
     }
 
     func setReceiveTimeout(milliseconds: Int) throws(KernelError) {
+        try setTimeouts(receiveMilliseconds: milliseconds, sendMilliseconds: milliseconds)
+    }
+
+    /// Bounds of each later receive and send, which fail with EAGAIN when they pass; 0 waits without end.
+    package func setTimeouts(receiveMilliseconds: Int, sendMilliseconds: Int) throws(KernelError) {
+        try setTimeout("SO_RCVTIMEO", SO_RCVTIMEO, milliseconds: receiveMilliseconds)
+        try setTimeout("SO_SNDTIMEO", SO_SNDTIMEO, milliseconds: sendMilliseconds)
+    }
+
+    private func setTimeout(_ name: String, _ option: CInt, milliseconds: Int) throws(KernelError) {
         var time = timeval(tv_sec: milliseconds / 1000, tv_usec: milliseconds % 1000 * 1000)
         let size = socklen_t(MemoryLayout<timeval>.size)
-        guard unsafe setsockopt(raw, SOL_SOCKET, SO_RCVTIMEO, &time, size) == 0 else {
-            throw .last("set socket option SO_RCVTIMEO")
-        }
-        guard unsafe setsockopt(raw, SOL_SOCKET, SO_SNDTIMEO, &time, size) == 0 else {
-            throw .last("set socket option SO_SNDTIMEO")
+        guard unsafe setsockopt(raw, SOL_SOCKET, option, &time, size) == 0 else {
+            throw .last("set socket option \(name)")
         }
     }
 

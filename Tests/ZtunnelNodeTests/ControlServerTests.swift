@@ -1,0 +1,95 @@
+import Glibc
+import Logging
+import MeshKernel
+import MeshModel
+import MeshTesting
+import Synchronization
+import Testing
+
+@testable import ZtunnelNode
+
+@Suite("The control socket")
+struct ControlServerTests {
+    private static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+    /// Blocks, so never on a thread that the server's tasks need.
+    private static func ask(_ path: String) throws -> NodeReply? {
+        let connection = try UnixControl.connect(path: path, timeoutMilliseconds: 10_000)
+        try UnixControl.send(Array("show\tstatus\n".utf8), over: connection)
+        var answer: [UInt8] = []
+        while true {
+            let part = try UnixControl.receive(bytesMax: 1000, over: connection)
+            if part.bytes.isEmpty { break }
+            answer += part.bytes
+        }
+        return NodeReply(text: String(decoding: answer, as: UTF8.self))
+    }
+
+    @Test("silent clients hold up nobody, and are sent away")
+    func silentClients() async throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.path + "/socket"
+        try ControlServer(path: path, logger: Self.quiet) { _, _ in .done("fine\n") }.start()
+        let (reply, took, leftovers) = try await offload {
+            let silent = try UnixControl.connect(path: path, timeoutMilliseconds: 10_000)
+            let half = try UnixControl.connect(path: path, timeoutMilliseconds: 10_000)
+            try UnixControl.send(Array("show\t".utf8), over: half)
+            let start = ContinuousClock.now
+            let reply = try Self.ask(path)
+            let took = ContinuousClock.now - start
+            // Both return when the server has closed.
+            let leftovers = try UnixControl.receive(bytesMax: 10, over: silent).bytes
+                + UnixControl.receive(bytesMax: 10, over: half).bytes
+            return (reply, took, leftovers)
+        }
+        #expect(reply == .done("fine\n") && leftovers.isEmpty)
+        #expect(took < .milliseconds(ControlLimits.requestMilliseconds), "nobody was waited for")
+    }
+
+    @Test("a request that comes drop by drop has the same bound as a silent one")
+    func drops() async throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.path + "/socket"
+        try ControlServer(path: path, logger: Self.quiet) { _, _ in .done("fine\n") }.start()
+        let isClosed = try await offload { try Self.dripsUntilClosed(path) }
+        #expect(isClosed)
+    }
+
+    /// Each receive waits for 200 ms; the server must close long before the request's 8,192 bytes are there.
+    private static func dripsUntilClosed(_ path: String) throws -> Bool {
+        let slow = try UnixControl.connect(path: path, timeoutMilliseconds: 200)
+        for _ in 0..<50 {
+            do throws(KernelError) {
+                try UnixControl.send(Array("x".utf8), over: slow)
+                if try UnixControl.receive(bytesMax: 10, over: slow).bytes.isEmpty { return true }
+            } catch {
+                guard error.errno == EAGAIN else { return true }
+            }
+        }
+        return false
+    }
+
+    @Test("an accept that fails is repeated after a pause, not at once, and then works")
+    func acceptFails() async throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.path + "/socket"
+        let tries = Mutex<[ContinuousClock.Instant]>([])
+        let failures = 4
+        let server = ControlServer(
+            path: path, logger: Self.quiet,
+            accept: { listener in
+                let count = tries.withLock { tries in
+                    tries.append(.now)
+                    return tries.count
+                }
+                guard count > failures else { throw KernelError.system(operation: "accept", errno: EMFILE) }
+                return try UnixControl.accept(on: listener)
+            }, answer: { _, _ in .done("fine\n") })
+        try server.start()
+        #expect(try await offload { try Self.ask(path) } == .done("fine\n"))
+        let times = tries.withLock { $0 }
+        for (earlier, later) in zip(times, times.dropFirst()).prefix(failures) {
+            #expect(later - earlier >= .seconds(ControlLimits.acceptPauseSeconds))
+        }
+    }
+}
