@@ -172,9 +172,8 @@ extension PodDriver {
         guard state == .equal else { throw ProofFailure(found: state) }
         let namespace = self.namespace
         for destination in try SelfTest.destinations(in: namespace) {
-            let isRoutable = try await tunnel.expectSelfTest(of: key, to: destination, within: .seconds(2)) {
-                try SelfTest.connect(to: destination, in: namespace)
-            }
+            let isRoutable = try await tunnel.expectSelfTest(
+                of: key, to: destination, in: namespace, within: SelfTest.timeout)
             if isRoutable { return }
         }
         // No route to anywhere: no process of this pod can connect either, so there is nothing to capture yet.

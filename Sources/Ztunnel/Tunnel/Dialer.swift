@@ -16,6 +16,8 @@ final class Dialer {
         case passthrough
         /// To the pod's own application, which shall see this caller's address; `nil` for the pod's own.
         case application(appearingAs: IPAddress?)
+        /// As a process of the pod would connect: the only one that the capture rules do not pass over.
+        case selfTest
     }
 
     private let namespace: NetworkNamespace
@@ -28,6 +30,7 @@ final class Dialer {
     private lazy var passthrough = base(nil).channelOption(.allowRemoteHalfClosure, value: true)
     private lazy var application = base(settings.loopbackCongestionControl)
         .channelOption(.allowRemoteHalfClosure, value: true)
+    private lazy var selfTest = ClientBootstrap(group: eventLoop).connectTimeout(settings.connectTimeout)
     private lazy var spoofingV4 = spoofing(SocketOptionNumbers.ipLevel, SocketOptionNumbers.ipTransparent)
     private lazy var spoofingV6 = spoofing(SocketOptionNumbers.ipv6Level, SocketOptionNumbers.ipv6Transparent)
 
@@ -70,6 +73,7 @@ final class Dialer {
         switch purpose {
         case .tunnel: return tunnel
         case .passthrough: return passthrough
+        case .selfTest: return selfTest
         case .application(appearingAs: nil): return application
         case .application(appearingAs: let source?):
             // The bootstrap reads its bind target within `connect`, so one serves every caller.

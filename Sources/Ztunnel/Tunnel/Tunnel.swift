@@ -11,7 +11,7 @@ package import NIOPosix
 /// The actor only opens and closes; no byte of a pod passes through it.
 package actor Tunnel {
     private let group: MultiThreadedEventLoopGroup
-    private let slots: [LoopSlot]
+    let slots: [LoopSlot]
     private let certificates: CertificateManager
     private let settings: TunnelSettings
     private var pods: [PodKey: OpenPod] = [:]
@@ -157,7 +157,7 @@ enum PodListening {
     }
 }
 
-// MARK: - Leaving, self-test, looking in
+// MARK: - Leaving, looking in
 
 extension Tunnel {
     /// Returns when no connection that came through the pod's doors is alive.
@@ -171,33 +171,6 @@ extension Tunnel {
             }
             try await idle.futureResult.get()
         }
-    }
-
-    /// Expects a connection of the pod to this destination to arrive at 15001 within the bound. `connect` says whether
-    /// there was a route at all; if not, nothing is expected and the answer is `false`.
-    package func expectSelfTest(
-        of key: PodKey, to destination: TransportAddress, within bound: TimeAmount, connect: @Sendable () throws -> Bool
-    ) async throws -> Bool {
-        let test = SelfTestKey(pod: key, destination: destination)
-        let arrival = slots[0].eventLoop.makePromise(of: Void.self)
-        for slot in slots {
-            try await slot.run { loop in loop.selfTests[test] = { arrival.succeed() } }
-        }
-        let timeout = slots[0].eventLoop.scheduleTask(in: bound) { arrival.fail(SelfTestFailure.notRedirected) }
-        defer {
-            timeout.cancel()
-            for slot in slots { slot.execute { $0.selfTests[test] = nil } }
-        }
-        do {
-            guard try connect() else {
-                arrival.fail(SelfTestFailure.notRedirected)
-                return false
-            }
-        } catch {
-            arrival.fail(error)
-        }
-        try await arrival.futureResult.get()
-        return true
     }
 
     /// Tells every peer that no new streams are welcome, waits for the running ones, ends what is left at the deadline.
@@ -236,16 +209,6 @@ extension Tunnel {
             all.merge(part ?? [:]) { $0 + $1 }
         }
         return all
-    }
-}
-
-/// Why a self-test did not go through.
-package enum SelfTestFailure: Error, Hashable, CustomStringConvertible {
-    case notRedirected
-
-    package var description: String {
-        "a test connection of the pod did not arrive at port \(TunnelPorts.outbound) within its time: "
-            + "the capture rules are not in force"
     }
 }
 

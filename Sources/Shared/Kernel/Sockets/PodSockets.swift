@@ -39,8 +39,8 @@ package enum PodSockets {
         return socket
     }
 
-    /// A blocking connection made in the namespace, for self-tests. With `source` the socket is transparent and
-    /// bound to that address although it is not ours; `marked` exempts it from capture. The timeout also holds for
+    /// A blocking connection made in the namespace, for checks of its rules. With `source` the socket is transparent
+    /// and bound to that address although it is not ours; `marked` exempts it from capture. The timeout also holds for
     /// later reads and writes.
     @available(*, noasync)
     package static func connect(
