@@ -31,16 +31,27 @@ struct Attach: ParsableCommand {
 /// `apus detach NS/NAME`
 struct Detach: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Take a pod out of the mesh. Live connections end by themselves; nothing is left behind."
+        abstract: "Take a pod out of the mesh. Live connections end by themselves; nothing is left behind.",
+        discussion: "When connections outlive the time, the command fails and says how many. The pod takes no new "
+            + "connections then and is taken out as soon as the last of them has ended."
     )
 
     @Argument(help: "The pod, as NAMESPACE/NAME.")
     var pod: String
 
+    @Option(help: "How long to wait for live connections to end, in seconds (0 to 86400).")
+    var timeout = NodeRequest.detachTimeoutSeconds
+
     @OptionGroup var node: NodeOptions
 
+    func validate() throws {
+        guard (0...NodeRequest.detachTimeoutSecondsMax).contains(timeout) else {
+            throw ValidationError("expected a timeout of 0 to 86400 seconds; found \(timeout)")
+        }
+    }
+
     func run() throws {
-        try NodeClient(node).tell(.detach(PodArgument.parse(pod)))
+        try NodeClient(node).tell(.detach(PodArgument.parse(pod), timeoutSeconds: timeout), waitingSeconds: timeout)
     }
 }
 

@@ -6,8 +6,8 @@ import MeshModel
 struct NodeClient {
     /// Where the daemon listens unless told otherwise.
     static let defaultSocketPath = "/run/apus/ztunnel.sock"
-    /// Longest silence of the daemon: detaching waits for live connections to end.
-    private static let answerTimeoutMilliseconds = 600_000
+    /// Longest silence of the daemon besides what the request waits for, in seconds.
+    private static let answerTimeoutSeconds = 60
     /// Largest answer read: a dump of 10,000 workloads is some 10 MB.
     private static let answerBytesMax = 256 << 20
 
@@ -19,8 +19,9 @@ struct NodeClient {
     }
 
     /// Asks, prints the answer; a refusal ends the command with status 1 and the reason on standard error.
-    func tell(_ request: NodeRequest, with namespace: NetworkNamespace? = nil) throws {
-        switch try ask(request, with: namespace) {
+    /// - Parameter waitingSeconds: how long the daemon itself may wait before it answers.
+    func tell(_ request: NodeRequest, with namespace: NetworkNamespace? = nil, waitingSeconds: Int = 0) throws {
+        switch try ask(request, with: namespace, waitingSeconds) {
         case .done(let text):
             print(text, terminator: text.hasSuffix("\n") ? "" : "\n")
         case .refused(let reason):
@@ -28,10 +29,13 @@ struct NodeClient {
         }
     }
 
-    private func ask(_ request: NodeRequest, with namespace: NetworkNamespace?) throws -> NodeReply {
+    private func ask(
+        _ request: NodeRequest, with namespace: NetworkNamespace?, _ waitingSeconds: Int
+    ) throws -> NodeReply {
         var answer: [UInt8] = []
         do {
-            let connection = try UnixControl.connect(path: path, timeoutMilliseconds: Self.answerTimeoutMilliseconds)
+            let connection = try UnixControl.connect(
+                path: path, timeoutMilliseconds: (Self.answerTimeoutSeconds + waitingSeconds) * 1_000)
             let descriptor = try namespace?.duplicateRaw()
             defer { if let descriptor { OwnedDescriptor(adopting: descriptor).close() } }
             try UnixControl.send(Array("\(request.line)\n".utf8), descriptor: descriptor, over: connection)

@@ -103,6 +103,23 @@ struct EnrolmentTests {
         }
     }
 
+    @Test("detaching with a live connection says after its time what goes on, and ends with the connection")
+    func detachWithLiveConnection() async throws {
+        try await inMesh { mesh in
+            let steady = try await mesh.steady(from: "cart", to: "10.80.2.10")
+            let outcome = try await mesh.apus(1, "detach", "shop/cart", "--timeout", "1")
+            #expect(outcome.status != 0)
+            #expect(outcome.output.contains("1 captured connection still live"), "\(outcome.output)")
+            #expect(try await mesh.states(1)["shop/cart"] == "leaving")
+            try await steady.expectProgress()
+            #expect(try await steady.finish().sent > 10, "it lived to its end")
+            try await Wait.eventually("cart is out") { try await mesh.states(1)["shop/cart"] == nil }
+            #expect(try await mesh.leftovers("cart") == "")
+            try await mesh.attach("cart")
+            try await mesh.untilCaptured()
+        }
+    }
+
     @Test("holds its rules when somebody flushes the firewall, and repairs a deleted policy rule and route")
     func repair() async throws {
         try await inMesh { mesh in

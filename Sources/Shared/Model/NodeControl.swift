@@ -3,11 +3,17 @@
 package enum NodeRequest: Hashable, Sendable {
     /// The path is kept so that a restarted daemon finds the namespace again.
     case attach(PodKey, path: String)
-    case detach(PodKey)
+    /// The answer comes when the pod is out, or after so many seconds, in which case it goes on being taken out.
+    case detach(PodKey, timeoutSeconds: Int)
     case show(NodeView)
 
     /// Longest line in bytes: a path (4,096), a pod's name and namespace (2 x 253) and the words around them.
     package static let lineBytesMax = 8192
+
+    /// How long `detach` waits for live connections unless told otherwise, in seconds.
+    package static let detachTimeoutSeconds = 30
+    /// Longest wait that can be asked for, in seconds: a day.
+    package static let detachTimeoutSecondsMax = 86_400
 
     package init?(line: some StringProtocol) {
         let words = line.split(separator: "\t", omittingEmptySubsequences: false)
@@ -15,9 +21,11 @@ package enum NodeRequest: Hashable, Sendable {
         case ("attach", 3):
             guard let pod = PodKey(words[1]) else { return nil }
             self = .attach(pod, path: String(words[2]))
-        case ("detach", 2):
-            guard let pod = PodKey(words[1]) else { return nil }
-            self = .detach(pod)
+        case ("detach", 3):
+            guard let pod = PodKey(words[1]), let seconds = Int(words[2]),
+                (0...Self.detachTimeoutSecondsMax).contains(seconds)
+            else { return nil }
+            self = .detach(pod, timeoutSeconds: seconds)
         case ("show", 2):
             guard let view = NodeView(rawValue: String(words[1])) else { return nil }
             self = .show(view)
@@ -29,7 +37,7 @@ package enum NodeRequest: Hashable, Sendable {
     package var line: String {
         switch self {
         case .attach(let pod, let path): return "attach\t\(pod)\t\(path)"
-        case .detach(let pod): return "detach\t\(pod)"
+        case .detach(let pod, let seconds): return "detach\t\(pod)\t\(seconds)"
         case .show(let view): return "show\t\(view.rawValue)"
         }
     }

@@ -145,8 +145,8 @@ struct NodeProcess {
         case .attach(let pod, let path):
             guard let namespace else { return .refused("attach came without a network namespace") }
             return await agent.attach(pod, namespace, path: path)
-        case .detach(let pod):
-            return await agent.detach(pod)
+        case .detach(let pod, let seconds):
+            return await agent.detach(pod, within: .seconds(seconds))
         case .show(let view):
             do {
                 return .done(try await views.text(view))

@@ -19,7 +19,7 @@ package actor NodeAgent {
     private var intentWaiters: [CheckedContinuation<Void, Never>] = []
     private var world = World()
     /// Pods on their way out; until they are, their namespace is not free.
-    private var leaving: Set<PodKey> = []
+    private var leaving: [PodKey: Task<Void, Never>] = [:]
     private var isReporting = false
     private var isReportStale = false
 
@@ -89,8 +89,8 @@ package actor NodeAgent {
         guard namespace.identity != home.identity else {
             return .refused("\(path) is the node's own network namespace; expected the namespace of pod \(key)")
         }
-        guard !leaving.contains(key) else {
-            return .refused("\(key) is being detached; try again when 'apus detach \(key)' has returned")
+        guard leaving[key] == nil else {
+            return .refused("\(key) is being detached; try again when 'apus detach \(key)' says that it is")
         }
         if let present = drivers[key] {
             guard present.namespace.identity != namespace.identity else {
@@ -131,24 +131,6 @@ package actor NodeAgent {
         try PodDriver(key: key, namespace: namespace, path: path, tunnel: tunnel, logger: logger) { [weak self] in
             Task { await self?.reportAll() }
         }
-    }
-
-    /// Takes a pod out and forgets it; returns when nothing of ours is left in its namespace.
-    package func detach(_ key: PodKey) async -> NodeReply {
-        guard let driver = drivers[key] else {
-            let known = drivers.keys.sorted().map(\.description).joined(separator: ", ")
-            return .refused("\(key) is not attached; attached are: \(known.isEmpty ? "none" : known)")
-        }
-        leaving.insert(key)
-        await driver.leave()
-        leaving.remove(key)
-        // Somebody else may have asked the same, and the pod may be attached anew by now.
-        guard drivers[key] === driver else { return .done("\(key) detached; nothing is left in its namespace") }
-        drivers[key] = nil
-        save()
-        await reportAll()
-        logger.info("pod detached", metadata: ["pod": "\(key)"])
-        return .done("\(key) detached; nothing is left in its namespace")
     }
 
     /// Finds the pods again that were attached before a restart.
@@ -197,6 +179,40 @@ package actor NodeAgent {
         let waiting = intentWaiters
         intentWaiters.removeAll()
         for waiter in waiting { waiter.resume() }
+    }
+
+    // MARK: - Detaching
+
+    /// Takes a pod out and forgets it; returns when nothing of ours is left in its namespace, or when the time is over.
+    /// In that case the work goes on by itself.
+    package func detach(_ key: PodKey, within bound: Duration) async -> NodeReply {
+        guard let driver = drivers[key] else {
+            let known = drivers.keys.sorted().map(\.description).joined(separator: ", ")
+            return .refused("\(key) is not attached; attached are: \(known.isEmpty ? "none" : known)")
+        }
+        let departure = leaving[key] ?? Task { await self.takeOut(key, driver) }
+        leaving[key] = departure
+        guard await departure.ends(within: bound) else {
+            let live = await tunnel.connections()[key]?.count ?? 0
+            let state = await driver.status().report
+            let reason = state.message.isEmpty ? state.phase.rawValue : "\(state.phase.rawValue): \(state.message)"
+            return .refused(
+                "\(key) is not out yet after \(bound.components.seconds) s: \(live) captured "
+                    + "connection\(live == 1 ? "" : "s") still live (\(reason)). It goes on being taken out and is "
+                    + "detached when the last of them ends; 'apus connections' shows them"
+            )
+        }
+        return .done("\(key) detached; nothing is left in its namespace")
+    }
+
+    private func takeOut(_ key: PodKey, _ driver: PodDriver) async {
+        await driver.leave()
+        leaving[key] = nil
+        guard drivers[key] === driver else { return }
+        drivers[key] = nil
+        save()
+        await reportAll()
+        logger.info("pod detached", metadata: ["pod": "\(key)"])
     }
 
     // MARK: - Telling
