@@ -183,7 +183,7 @@ struct FrameRow: CustomStringConvertible, Sendable {
             session.start(into: &output)
             #expect(output.readableBytesView.starts(with: clientPreface) == (role == .client))
             let frames = wireFrames(output)
-            let common: [(UInt16, UInt32)] = [(4, 4 << 20), (5, 1 << 20), (6, role == .client ? 16_384 : 65_536)]
+            let common: [(UInt16, UInt32)] = [(4, 65_535), (5, 1 << 20), (6, role == .client ? 16_384 : 65_536)]
             let own: [(UInt16, UInt32)] = role == .client ? [(2, 0)] : [(3, 200)]
             #expect(frames == [.settings(common + own), .windowUpdate(0, (16 << 20) - 65_535)])
         }

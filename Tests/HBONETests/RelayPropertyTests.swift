@@ -65,6 +65,28 @@ struct RelayPropertyTests {
         mesh.finish()
     }
 
+    @Test("64 applications that stop reading leave the 65th going, in both directions")
+    func stalledReaders() throws {
+        let mesh = try RelaySimulation { HBONELimits(role: $0) }
+        let stalled = try (0..<64).map { _ in try mesh.open(RelayLimits(), sendBytes: (3 << 20, 3 << 20)) }
+        let (near, far) = try mesh.open(RelayLimits(), sendBytes: (8 << 20, 8 << 20))
+        var before = -1
+        while before != mesh.movedBytes {
+            before = mesh.movedBytes
+            for (near, far) in stalled {
+                mesh.send(near, 200_000)
+                mesh.send(far, 200_000)
+            }
+            mesh.settleTunnel()
+        }
+        #expect(stalled.allSatisfy { !$0.0.hasEnded && !$0.1.hasEnded }, "all of them are stuck")
+        mesh.settle([near, far])
+        #expect(near.reading.offset == 8 << 20 && far.reading.offset == 8 << 20 && near.sawEnd && far.sawEnd)
+        mesh.settle()
+        #expect(mesh.seats.allSatisfy { $0.hasEnded && $0.sawEnd } && mesh.failures.isEmpty)
+        mesh.finish()
+    }
+
     /// A stream whose client has sent more than the tunnel takes, with the rest held in its relay.
     private func blocked(_ sendBytes: Int) throws -> (RelaySimulation, RelaySimulation.Seat, RelaySimulation.Seat) {
         let mesh = try RelaySimulation(Self.narrow)

@@ -121,8 +121,9 @@ final class RelaySimulation {
         loop.run()
     }
 
-    /// Everybody reads and sends until nothing moves any more.
-    func settle() {
+    /// These (or all) read and send until nothing moves any more.
+    func settle(_ seats: [Seat]? = nil) {
+        let seats = seats ?? self.seats
         var before = -1
         while before != movedBytes {
             before = movedBytes

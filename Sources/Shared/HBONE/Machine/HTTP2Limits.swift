@@ -4,10 +4,16 @@ package import NIOCore
 package struct HTTP2Limits: Hashable, Sendable {
     // Flow control, bytes that the peer may send.
 
-    /// SETTINGS_INITIAL_WINDOW_SIZE we advertise: what a new stream may send before anything was consumed.
-    package var streamWindowBytes = 4 << 20
-    /// A stream whose consumer keeps up grows to this window, doubling each time it consumed a window's worth.
+    /// SETTINGS_INITIAL_WINDOW_SIZE we advertise: what a new stream may send before anything was consumed. Small, so
+    /// that all streams a connection may have fit into `connectionBufferBytesMax` together: streams that are not read
+    /// then cannot stop the others.
+    package var streamWindowBytes = 65_535
+    /// A stream whose consumer keeps up grows to this window, doubling each time it consumed a window's worth, as long
+    /// as the buffer has room for the windows of all.
     package var streamWindowBytesMax = 4 << 20
+    /// Bytes of one stream that one turn of the driver may bring. Only when more than this, and more than half of its
+    /// window, was waiting is a consumer taken to be behind: its window grows no more, and shrinks when others need it.
+    package var streamBurstBytes = 512 << 10
     /// Most bytes the peer may have in flight on the whole connection.
     package var connectionWindowBytes = 16 << 20
     /// Most bytes handed up as data and not yet credited, all streams of the connection together: the exact bound of
@@ -110,6 +116,7 @@ package struct HTTP2Limits: Hashable, Sendable {
         guard (1...65_535).contains(concurrentStreamsMax), openedStreamsMax > 0, assumedPeerStreamsMax > 0 else {
             return "stream counts must be above 0 and concurrentStreamsMax at most 65535"
         }
+        guard streamBurstBytes >= 0 else { return "streamBurstBytes must not be below 0" }
         guard windowUpdateShare > 0, windowUpdateBytesMin > 0, resetStreamsRemembered > 0 else {
             return "windowUpdateShare, windowUpdateBytesMin and resetStreamsRemembered must be above 0"
         }

@@ -91,6 +91,7 @@ extension HTTP2Session {
     mutating func setPhase(_ slot: Int, _ stream: HTTP2StreamID, _ phase: StreamRecord.Phase) {
         precondition(streams[slot].phase != .over)
         streams[slot].phase = phase
+        settlePool(slot)
         guard phase == .over else { return }
         openStreamCount -= 1
         if streams[slot].unconsumedBytes == 0 { streams.remove(at: slot) }

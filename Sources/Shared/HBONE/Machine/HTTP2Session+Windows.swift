@@ -7,13 +7,16 @@ extension HTTP2Session {
     /// ended; more than is owed, and streams not known, are passed over.
     package mutating func credit(_ stream: HTTP2StreamID, bytes: Int, output: inout ByteBuffer) {
         guard bytes > 0, !hasFailed, let slot = streams.slot(of: stream) else { return }
-        let consumed = min(bytes, streams[slot].unconsumedBytes)
+        let heldBefore = streams[slot].unconsumedBytes
+        let consumed = min(bytes, heldBefore)
         streams[slot].unconsumedBytes -= consumed
         unconsumedBytes -= consumed
         if streams[slot].phase == .over {
+            settlePool(slot)
             if streams[slot].unconsumedBytes == 0 { streams.remove(at: slot) }
         } else {
-            grow(slot, consumed: consumed)
+            adapt(slot, heldBefore: heldBefore, consumed: consumed)
+            settlePool(slot)
             refillStream(slot, stream, &output)
         }
         refillConnection(&output)
@@ -29,14 +32,34 @@ extension HTTP2Session {
         credit(stream, bytes: bytes, output: &output)
     }
 
-    /// A consumer that keeps up earns a wider window.
-    private mutating func grow(_ slot: Int, consumed: Int) {
+    /// A consumer that keeps up earns a wider window, as far as the budget goes. One that is behind earns nothing, and
+    /// gives back when others are short.
+    private mutating func adapt(_ slot: Int, heldBefore: Int, consumed: Int) {
         let target = streams[slot].windowTargetBytes
+        guard heldBefore <= max(target / 2, limits.streamBurstBytes) else {
+            streams[slot].consumedSinceGrowthBytes = 0
+            if windowBudget.isPressed {
+                streams[slot].windowTargetBytes = max(limits.streamWindowBytes, target / 2)
+            }
+            return
+        }
         guard target < limits.streamWindowBytesMax else { return }
         streams[slot].consumedSinceGrowthBytes += consumed
         guard streams[slot].consumedSinceGrowthBytes >= target else { return }
         streams[slot].consumedSinceGrowthBytes = 0
-        streams[slot].windowTargetBytes = min(target * 2, limits.streamWindowBytesMax)
+        let wider = min(target * 2, limits.streamWindowBytesMax)
+        guard windowBudget.allows(wider - limits.streamWindowBytes, insteadOf: streams[slot].pooledBytes) else {
+            return
+        }
+        streams[slot].windowTargetBytes = wider
+    }
+
+    /// After whatever changed the stream's window, its phase or what is held of it.
+    mutating func settlePool(_ slot: Int) {
+        let before = streams[slot].pooledBytes
+        let after = streams[slot].bytesBeyond(firstWindow: limits.streamWindowBytes)
+        streams[slot].pooledBytes = after
+        windowBudget.change(from: before, to: after)
     }
 
     mutating func refillStream(_ slot: Int, _ stream: HTTP2StreamID, _ output: inout ByteBuffer) {

@@ -71,6 +71,7 @@ package struct HTTP2Session {
     /// Bytes handed up, or announced by the DATA frame being received, and not yet credited. At most
     /// `limits.connectionBufferBytesMax`.
     package internal(set) var unconsumedBytes = 0
+    var windowBudget: WindowBudget
 
     var sentGoAway: SentGoAway = .none
     var receivedGoAway: HTTP2StreamID?
@@ -95,6 +96,7 @@ package struct HTTP2Session {
         self.limits = limits
         reading = role == .server ? .preface : .frameHeader
         receiveWindowBytes = limits.connectionWindowBytes
+        windowBudget = WindowBudget(role: role, limits: limits)
         resetStreams = ResetMemory(capacity: limits.resetStreamsRemembered)
         decoder = HPACKDecoder(
             allocator: ByteBufferAllocator(), maxDynamicTableSize: HPACKDecoder.maxDynamicTableSize,

@@ -28,4 +28,16 @@ struct StreamRecord {
     /// Announced or handed up, and not credited.
     var unconsumedBytes = 0
     var consumedSinceGrowthBytes = 0
+    /// Its part of the window budget's pool.
+    var pooledBytes = 0
+
+    /// What the peer may still make us hold of this stream beyond the first window. That of a stream which is over may
+    /// be another's already.
+    func bytesBeyond(firstWindow: Int) -> Int {
+        switch phase {
+        case .open, .receiveOnly: max(windowTargetBytes, receiveWindowBytes + unconsumedBytes) - firstWindow
+        case .sendOnly: max(0, unconsumedBytes - firstWindow)
+        case .over: unconsumedBytes
+        }
+    }
 }
