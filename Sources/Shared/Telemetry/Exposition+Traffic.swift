@@ -21,6 +21,7 @@ extension Exposition {
         for (reporter, count) in zip(Reporter.allCases, traffic.openSockets) {
             append("istio_tcp_sockets_open", .gauge, labels: "reporter=\"\(reporter.rawValue)\"", value: String(count))
         }
+        append(traffic.refusedHandshakes)
         append(
             "apus_metrics_label_overflows", "Connections counted under \"other\": too many label sets",
             traffic.overflowedLookups)
@@ -30,6 +31,17 @@ extension Exposition {
         append(
             "apus_connection_records_unfinished", "Connection records dropped unfinished (a defect)",
             traffic.recordsUnfinished)
+    }
+
+    private mutating func append(_ refused: RefusedHandshakes) {
+        let name = "apus_tls_handshakes_refused"
+        begin(name, .counter, "TLS handshakes not begun: too many were under way")
+        for reporter in Reporter.allCases {
+            for limit in HandshakeLimit.allCases {
+                let labels = "reporter=\"\(reporter.rawValue)\",limit=\"\(limit.rawValue)\""
+                append(name, .counter, labels: labels, value: String(refused[reporter, limit]))
+            }
+        }
     }
 
     private mutating func append(_ name: String, _ help: String, _ value: Int) {

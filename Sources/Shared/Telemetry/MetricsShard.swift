@@ -50,6 +50,7 @@ package final class MetricsShard {
     private let labelSetsMax: Int
     private var openSockets = [Int](repeating: 0, count: Reporter.allCases.count)
     private var overflowedLookups = 0
+    private var refusedHandshakes = RefusedHandshakes()
 
     package init(labelSetsMax: Int = TelemetryLimits.labelSetsPerShardMax) {
         self.labelSetsMax = labelSetsMax
@@ -73,12 +74,18 @@ package final class MetricsShard {
     /// Such a socket was closed.
     package func socketClosed(_ reporter: Reporter) { openSockets[reporter == .source ? 0 : 1] -= 1 }
 
+    /// A TLS handshake was not begun, since as many as this limit allows are under way.
+    package func handshakeRefused(_ reporter: Reporter, _ limit: HandshakeLimit) {
+        refusedHandshakes[reporter, limit] += 1
+    }
+
     /// The counters as they are now, for another thread.
     package func snapshot() -> ShardSnapshot {
         ShardSnapshot(
             connections: countersByLabels.mapValues(\.values),
             openSockets: openSockets,
             overflowedLookups: overflowedLookups,
+            refusedHandshakes: refusedHandshakes,
             recordsFinishedTwice: faults.finishedTwice.load(ordering: .relaxed),
             recordsUnfinished: faults.unfinished.load(ordering: .relaxed))
     }
@@ -105,6 +112,7 @@ package struct ShardSnapshot: Sendable {
     /// By reporter: source, destination.
     var openSockets = [0, 0]
     var overflowedLookups = 0
+    var refusedHandshakes = RefusedHandshakes()
     var recordsFinishedTwice = 0
     var recordsUnfinished = 0
 
@@ -119,6 +127,7 @@ package struct ShardSnapshot: Sendable {
         }
         for index in openSockets.indices { openSockets[index] += other.openSockets[index] }
         overflowedLookups += other.overflowedLookups
+        refusedHandshakes.add(other.refusedHandshakes)
         recordsFinishedTwice += other.recordsFinishedTwice
         recordsUnfinished += other.recordsUnfinished
     }

@@ -23,10 +23,21 @@ final class InboundTunnel {
     }
 
     func start() {
+        do throws(ConnectionFailure) {
+            let place = try pod.beginHandshake(.destination)
+            // However it fails, the channel closes.
+            channel.closeFuture.assumeIsolated().whenComplete { _ in place.end() }
+            begin(place)
+        } catch {
+            refuse(error)
+        }
+    }
+
+    private func begin(_ place: HandshakePlace) {
         pod.withCertificate { result in
             switch result {
             case .success(let certificate)?:
-                self.secure(with: certificate)
+                self.secure(with: certificate, place)
             case .failure(let error)?:
                 self.refuse(.identity(cause: String(describing: error)))
             case nil:
@@ -40,7 +51,7 @@ final class InboundTunnel {
         channel.close(promise: nil)
     }
 
-    private func secure(with certificate: WorkloadCertificate) {
+    private func secure(with certificate: WorkloadCertificate, _ place: HandshakePlace) {
         // The pod may have left while its certificate was waited for.
         guard !pod.isClosed else { return refuse(.drained) }
         let tls = TLSHandler(
@@ -49,7 +60,9 @@ final class InboundTunnel {
         )
         let gate = HandshakeGate { result in
             switch result {
-            case .success(let peer): self.serve(peer)
+            case .success(let peer):
+                place.end()
+                self.serve(peer)
             case .failure(let failure): self.refuse(failure)
             }
         }

@@ -15,6 +15,7 @@ final class PodOnLoop {
     let dialer: Dialer
     private(set) var pool: HBONEPool?
     private(set) var live = LiveConnections()
+    let handshakes: HandshakeCount
 
     /// What discovery says of this pod; `nil` until it does.
     private(set) var workload: Workload?
@@ -34,6 +35,7 @@ final class PodOnLoop {
         self.namespace = namespace
         self.loop = loop
         self.policies = PolicySet(applying: [], missing: [])
+        self.handshakes = HandshakeCount(maximum: loop.settings.handshakesPerPodMax)
         self.dialer = Dialer(
             eventLoop: loop.eventLoop, namespace: namespace, home: loop.home, settings: loop.settings
         )

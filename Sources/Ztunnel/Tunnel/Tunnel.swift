@@ -34,12 +34,13 @@ package actor Tunnel {
         self.settings = settings
         self.certificates = certificates
         var slots: [LoopSlot] = []
+        let loopCount = group.makeIterator().reduce(0) { count, _ in count + 1 }
         for eventLoop in group.makeIterator() {
             let slot = try await eventLoop.submit {
                 LoopSlot(
                     try TunnelLoop(
                         eventLoop: eventLoop, settings: settings, metrics: MetricsShard(), accessLog: accessLog,
-                        world: World()
+                        world: World(), loopCount: loopCount
                     )
                 )
             }.get()

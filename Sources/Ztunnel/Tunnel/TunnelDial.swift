@@ -2,6 +2,7 @@ internal import HBONE
 internal import MeshIdentity
 internal import MeshModel
 internal import MeshTLS
+internal import MeshTelemetry
 internal import NIOCore
 
 /// One dial of the pool: TCP from the pod's namespace, TLS with the pod's certificate, HTTP/2 up to the peer's
@@ -43,12 +44,22 @@ struct TunnelDial {
     private func secure(
         _ channel: any Channel, with certificate: WorkloadCertificate, _ promise: EventLoopPromise<HBONEConnection>
     ) {
+        let place: HandshakePlace
+        do throws(ConnectionFailure) {
+            place = try pod.beginHandshake(.source)
+        } catch {
+            promise.fail(error)
+            return channel.close(promise: nil)
+        }
+        // However it fails, the channel closes.
+        channel.closeFuture.assumeIsolated().whenComplete { _ in place.end() }
         let tls = TLSHandler(
             context: certificate.clientContext, role: .client, expecting: .anyOf(Set(key.destinations))
         )
         let gate = HandshakeGate { result in
             switch result {
             case .success(let peer):
+                place.end()
                 let end = min(certificate.notAfterSeconds, peer.notAfterSeconds)
                 speak(on: channel, until: end, promise)
             case .failure(let failure):

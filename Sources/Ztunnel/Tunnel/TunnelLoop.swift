@@ -14,6 +14,8 @@ final class TunnelLoop {
     let accessLog: AccessLog
     private(set) var world: World
     private(set) var pods: [PodKey: PodOnLoop] = [:]
+    /// Of all pods on this loop.
+    let handshakes: HandshakeCount
     var generator = LoopGenerator()
     /// Self-tests under way: the destination that was dialled, and whom to tell that it arrived at 15001.
     var selfTests: [SelfTestKey: () -> Void] = [:]
@@ -21,9 +23,12 @@ final class TunnelLoop {
     private var baggageOfWorkload: [Workload: String] = [:]
 
     /// Must be called on the loop.
+    /// - Parameter loopCount: data loops of the node, which share its limits.
     init(
-        eventLoop: any EventLoop, settings: TunnelSettings, metrics: MetricsShard, accessLog: AccessLog, world: World
+        eventLoop: any EventLoop, settings: TunnelSettings, metrics: MetricsShard, accessLog: AccessLog, world: World,
+        loopCount: Int = 1
     ) throws(KernelError) {
+        self.handshakes = HandshakeCount(maximum: max(1, settings.handshakesPerNodeMax / loopCount))
         self.eventLoop = eventLoop
         self.home = try .ofCallingThread()
         self.settings = settings

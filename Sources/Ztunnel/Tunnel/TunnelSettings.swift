@@ -21,6 +21,12 @@ package struct TunnelSettings: Sendable {
     package var loopbackCongestionControl: String? = "cubic"
     /// Accepted and not yet finished connections of one pod on one loop, so that one pod cannot take the node's memory.
     package var connectionsPerPodMax: Int = 20_000
+    /// TLS handshakes under way of one pod on one loop, in each direction: what peers wait for is a certificate and a
+    /// few messages, so only a storm has more. Enough for the peers of a pod to come back together after a restart.
+    package var handshakesPerPodMax: Int = 512
+    /// TLS handshakes under way of all pods of the node, in each direction, shared equally by the loops: each holds a
+    /// session of OpenSSL and costs two signatures, and those let in should end before the handshake's timeout of 10 s.
+    package var handshakesPerNodeMax: Int = 2_048
     /// Send our workload's description back with a 200.
     package var responseBaggage: Bool = true
 
