@@ -1,14 +1,14 @@
-import NIOCore
+package import NIOCore
 
 /// DATA without copying: the frame header goes to the output, its payload is written by the caller.
 extension HTTP2Session {
     /// Largest payload of one DATA frame to this peer.
-    var dataFrameBytesMax: Int { min(limits.sentFrameBytesMax, peer.maxFrameBytes) }
+    package var dataFrameBytesMax: Int { min(limits.sentFrameBytesMax, peer.maxFrameBytes) }
 
     /// Writes the header of one DATA frame for the first of `available` bytes and counts them as sent; returns how
     /// many. The caller must write exactly these next. 0: nothing was written, windows or the stream are closed.
     /// `endStream` takes effect if the frame carries the last byte.
-    mutating func beginData(
+    package mutating func beginData(
         _ stream: HTTP2StreamID, available: Int, endStream: Bool, output: inout ByteBuffer
     ) -> Int {
         let taken = min(sendableBytes(stream), available, dataFrameBytesMax)
