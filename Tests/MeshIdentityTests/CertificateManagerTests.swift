@@ -67,7 +67,7 @@ struct CertificateManagerTests {
 
     @Test("a held identity gets its certificate; a second holder shares it; with the last one it is forgotten")
     func holding() async throws {
-        let authority = try TestAuthority()
+        let authority = try ScriptedAuthority()
         try await withManager(authority) { manager in
             let first = Updates()
             let token = await manager.hold(identity("web")) { first.add($0) }
@@ -92,7 +92,7 @@ struct CertificateManagerTests {
 
     @Test("a certificate near its end is replaced before it, and holders get the new one")
     func renewal() async throws {
-        try await withManager(try TestAuthority(), settings(remainingMilliseconds: 4000)) { manager in
+        try await withManager(try ScriptedAuthority(), settings(remainingMilliseconds: 4000)) { manager in
             let updates = Updates()
             _ = await manager.hold(identity("web")) { updates.add($0) }
             try await eventually("a renewal") { updates.certificates.count == 2 }
@@ -103,7 +103,7 @@ struct CertificateManagerTests {
 
     @Test("a failed renewal is not told while the old certificate is valid; its expiry is")
     func expiry() async throws {
-        let authority = try TestAuthority { call, identity throws(IdentityError) in
+        let authority = try ScriptedAuthority { call, identity throws(IdentityError) in
             guard call == 1 else { throw .unreachable(identity: identity, reason: "down") }
             return identity
         }
@@ -128,7 +128,7 @@ struct CertificateManagerTests {
     @Test("a refusal is told to whoever holds, now and later, and asking goes on")
     func refusal() async throws {
         let refusal = IdentityError.refused(identity: identity("web"), code: "unauthenticated", message: "no such pod")
-        let authority = try TestAuthority { call, identity throws(IdentityError) in
+        let authority = try ScriptedAuthority { call, identity throws(IdentityError) in
             guard call > 2 else { throw refusal }
             return identity
         }
@@ -146,7 +146,7 @@ struct CertificateManagerTests {
 
     @Test("a certificate of somebody else, or one that is over, is not taken")
     func unusable() async throws {
-        let wrong = try TestAuthority { _, _ throws(IdentityError) in identity("other") }
+        let wrong = try ScriptedAuthority { _, _ throws(IdentityError) in identity("other") }
         try await withManager(wrong) { manager in
             let updates = Updates()
             _ = await manager.hold(identity("web")) { updates.add($0) }
@@ -157,7 +157,7 @@ struct CertificateManagerTests {
             }
             #expect(updates.certificates.isEmpty)
         }
-        try await withManager(try TestAuthority(), settings(remainingMilliseconds: -1000)) { manager in
+        try await withManager(try ScriptedAuthority(), settings(remainingMilliseconds: -1000)) { manager in
             let updates = Updates()
             _ = await manager.hold(identity("web")) { updates.add($0) }
             try await eventually("a failure") { !updates.errors.isEmpty }
@@ -170,7 +170,7 @@ struct CertificateManagerTests {
 
     @Test("no more than eight calls are made at once")
     func concurrency() async throws {
-        let authority = try TestAuthority { _, identity throws(IdentityError) in
+        let authority = try ScriptedAuthority { _, identity throws(IdentityError) in
             try? await Task.sleep(for: .milliseconds(20))
             return identity
         }

@@ -13,12 +13,12 @@ final class AuthorityService: Istio_V1_Auth_IstioCertificateService.ServiceProto
     typealias Request = Istio_V1_Auth_IstioCertificateRequest
     typealias Response = Istio_V1_Auth_IstioCertificateResponse
 
-    private let authority: TestAuthority
+    private let authority: ScriptedAuthority
     private let seen = Mutex<[(message: Request, metadata: Metadata)]>([])
 
     var requests: [(message: Request, metadata: Metadata)] { seen.withLock { $0 } }
 
-    init(_ authority: TestAuthority) { self.authority = authority }
+    init(_ authority: ScriptedAuthority) { self.authority = authority }
 
     func createCertificate(
         request: ServerRequest<Request>, context: ServerContext
@@ -38,7 +38,7 @@ struct GRPCAuthorityTests {
     private func withAuthority(
         _ body: @Sendable (AuthorityService, GRPCCertificateAuthority<HTTP2ClientTransport.Posix>) async throws -> Void
     ) async throws {
-        let service = AuthorityService(try TestAuthority())
+        let service = AuthorityService(try ScriptedAuthority())
         let server = GRPCServer(
             transport: .http2NIOPosix(address: .ipv4(host: "127.0.0.1", port: 0), transportSecurity: .plaintext),
             services: [service])

@@ -1,5 +1,6 @@
 import MeshModel
 import MeshTLS
+import MeshTesting
 import NIOCore
 import NIOEmbedded
 import Testing

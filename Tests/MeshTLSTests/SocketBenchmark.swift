@@ -1,6 +1,7 @@
 import Foundation
 import MeshModel
 import MeshTLS
+import MeshTesting
 import NIOCore
 import NIOPosix
 import Testing

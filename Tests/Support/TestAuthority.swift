@@ -1,24 +1,26 @@
-import Foundation
-import MeshModel
-import MeshTLS
+package import Foundation
+package import MeshModel
+package import MeshTLS
+internal import Synchronization
 
 /// A certificate authority for tests, made with the `openssl` command in a folder of its own.
-final class TestAuthority: Sendable {
-    struct CommandFailed: Error { let text: String }
+package final class TestAuthority: Sendable {
+    /// The command failed; its standard error.
+    package struct CommandFailed: Error { package let text: String }
 
     /// What is wrong, or special, about a certificate to issue.
-    struct Leaf {
-        var names = "URI:spiffe://cluster.local/ns/shop/sa/cart"
-        var nameCritical = true
-        var days = 2
-        var keyUsage: String? = "critical,digitalSignature,keyEncipherment"
-        var extendedKeyUsage: String? = "serverAuth,clientAuth"
-        var constraints = "critical,CA:FALSE"
+    package struct Leaf {
+        package var names = "URI:spiffe://cluster.local/ns/shop/sa/cart"
+        package var nameCritical = true
+        package var days = 2
+        package var keyUsage: String? = "critical,digitalSignature,keyEncipherment"
+        package var extendedKeyUsage: String? = "serverAuth,clientAuth"
+        package var constraints = "critical,CA:FALSE"
 
-        init() {}
-        init(_ identity: Identity) { names = "URI:\(identity)" }
+        package init() {}
+        package init(_ identity: Identity) { names = "URI:\(identity)" }
 
-        var extensions: String {
+        package var extensions: String {
             let lines = [
                 "subjectAltName=\(nameCritical ? "critical," : "")\(names)",
                 "basicConstraints=\(constraints)",
@@ -29,10 +31,10 @@ final class TestAuthority: Sendable {
         }
     }
 
-    let folder: URL
-    let rootPEM: String
+    package let folder: URL
+    package let rootPEM: String
 
-    init(name: String = "root") throws {
+    package init(name: String = "root") throws {
         folder = FileManager.default.temporaryDirectory.appending(path: "apus-tls-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         try Self.openssl(["ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "root.key"], in: folder)
@@ -47,13 +49,13 @@ final class TestAuthority: Sendable {
     deinit { try? FileManager.default.removeItem(at: folder) }
 
     /// PEM of a leaf for `key`, signed by the root or by an intermediate of it.
-    func issue(_ leaf: Leaf, for key: PrivateKey, signer: String = "root") throws -> String {
+    package func issue(_ leaf: Leaf, for key: PrivateKey, signer: String = "root") throws -> String {
         let request = try SigningRequest.pem(for: Identity(namespace: "any", serviceAccount: "any"), key: key)
         return try sign(request: request, extensions: leaf.extensions, days: leaf.days, signer: signer)
     }
 
     /// PEM of an authority called `name` below the root; `issue(_:for:signer:)` can use it.
-    func makeIntermediate(_ name: String) throws -> String {
+    package func makeIntermediate(_ name: String) throws -> String {
         try Self.openssl(
             ["ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "\(name).key"], in: folder)
         let request = try Self.openssl(["req", "-new", "-key", "\(name).key", "-subj", "/O=\(name)"], in: folder)
@@ -64,7 +66,7 @@ final class TestAuthority: Sendable {
     }
 
     /// A certificate of the mesh as the control plane would hand it out.
-    func workload(_ identity: Identity, days: Int = 2, roots: String? = nil) throws -> WorkloadCertificate {
+    package func workload(_ identity: Identity, days: Int = 2, roots: String? = nil) throws -> WorkloadCertificate {
         let key = try PrivateKey.generate()
         var leaf = Leaf(identity)
         leaf.days = days
@@ -72,7 +74,8 @@ final class TestAuthority: Sendable {
         return try WorkloadCertificate(chainPEM: [pem, roots ?? rootPEM], key: key, expecting: identity)
     }
 
-    func sign(request: String, extensions: String, days: Int, signer: String) throws -> String {
+    /// PEM of a certificate for a signing request, whoever it names; with these extensions, valid for so many days.
+    package func sign(request: String, extensions: String, days: Int, signer: String) throws -> String {
         let name = UUID().uuidString
         try request.write(to: folder.appending(path: "\(name).csr"), atomically: true, encoding: .utf8)
         try extensions.write(to: folder.appending(path: "\(name).ext"), atomically: true, encoding: .utf8)
@@ -85,18 +88,19 @@ final class TestAuthority: Sendable {
 
     /// Standard output of the command; its standard error if it fails.
     @discardableResult
-    static func openssl(_ arguments: [String], in folder: URL, input: String? = nil) throws -> String {
+    package static func openssl(_ arguments: [String], in folder: URL, input: String? = nil) throws -> String {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
         process.arguments = arguments
         process.currentDirectoryURL = folder
-        let output = Pipe()
-        let errors = Pipe()
-        let standardInput = Pipe()
-        process.standardOutput = output
-        process.standardError = errors
-        process.standardInput = standardInput
-        try process.run()
+        let (output, errors, standardInput) = try Shell.spawning.withLock { _ in
+            let pipes = (Pipe(), Pipe(), Pipe())
+            process.standardOutput = pipes.0
+            process.standardError = pipes.1
+            process.standardInput = pipes.2
+            try process.run()
+            return pipes
+        }
         if let input { try standardInput.fileHandleForWriting.write(contentsOf: Data(input.utf8)) }
         try standardInput.fileHandleForWriting.close()
         let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
@@ -105,9 +109,4 @@ final class TestAuthority: Sendable {
         guard process.terminationStatus == 0 else { throw CommandFailed(text: problem) }
         return text
     }
-}
-
-extension Identity {
-    static let cart = Identity(namespace: "shop", serviceAccount: "cart")
-    static let till = Identity(namespace: "shop", serviceAccount: "till")
 }
