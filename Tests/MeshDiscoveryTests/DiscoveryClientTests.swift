@@ -196,6 +196,34 @@ struct EnrolmentClientTests {
             try result.get()
         }
     }
+
+    @Test("each intent asks for a report, also when nothing has changed on the node")
+    func reportsWhenAsked() async throws {
+        let plane = FakeControlPlane()
+        let key = PodKey(namespace: "shop", name: "web")
+        try await withControlPlane(plane) { port in
+            let connection = ControlPlaneConnection(
+                endpoint: .init(host: "127.0.0.1", port: UInt16(port), security: .plaintext), log: quietLog)
+            let client = EnrolmentClient(
+                connection: connection, node: "node-a", log: quietLog, interval: .seconds(3600), onIntent: { _ in })
+            await client.report([PodReport(pod: key, phase: .proven)])
+            let run = Task { await client.run() }
+            let result = await Result {
+                try await eventually("a report at start") { await plane.enrolment.first?.reports.count == 1 }
+                for expected in 2...4 {
+                    await plane.send(.with { $0.pods = [] }, on: 0)
+                    try await eventually("report \(expected)") {
+                        await plane.enrolment[0].reports.count == expected
+                    }
+                }
+                #expect(await plane.enrolment[0].reports.allSatisfy { $0.pods.count == 1 })
+            }
+            run.cancel()
+            await run.value
+            await connection.shutdown()
+            try result.get()
+        }
+    }
 }
 
 final class IntentLog: Sendable {

@@ -111,5 +111,7 @@ package actor EnrolmentClient {
             }
         }
         onIntent(intents)
+        // Asks for a report, too: proofs may have been forgotten over there though nothing has changed here.
+        wake?.yield()
     }
 }
