@@ -37,6 +37,10 @@ struct ConnectionFailureTests {
         ),
         (.policyChanged, "connection closed due to policy change", .denied, false),
         (.certificateRevoked, "connection closed: peer certificate revoked by CRL", .certificateRevoked, false),
+        (
+            .peerDistrusted(cause: "x"), "connection closed: peer certificate is no longer trusted: x", .tlsFailure,
+            false
+        ),
         (.wrongMethod(found: "GET"), "expected method CONNECT, got GET", .connectFailure, false),
         (.noHealthyUpstream(address), "no healthy upstream: 10.0.0.1:80", .connectFailure, false),
         (.recursion, "attempted recursive call to ourselves", .connectFailure, false),

@@ -7,11 +7,14 @@ package struct MeshPodPlan: Hashable, Sendable {
     package var octet: Int
     package var labels: [String: String] = [:]
     package var namespace = "shop"
+    /// As its name, unless a test says otherwise.
+    package var serviceAccount: String
     package var isReady = true
     package var isServing = true
 
     package init(_ name: String, node: Int, octet: Int) {
         self.name = name
+        self.serviceAccount = name
         self.node = node
         self.octet = octet
     }
@@ -25,7 +28,7 @@ package struct MeshPodPlan: Hashable, Sendable {
     package var v4: String { "10.80.\(node).\(octet)" }
     package var v6: String { "fd80::\(node):\(octet)" }
     package var key: String { "\(namespace)/\(name)" }
-    package var identity: String { "spiffe://cluster.local/ns/\(namespace)/sa/\(name)" }
+    package var identity: String { "spiffe://cluster.local/ns/\(namespace)/sa/\(serviceAccount)" }
 
     /// The resource.
     package var yaml: String {
@@ -39,7 +42,7 @@ package struct MeshPodPlan: Hashable, Sendable {
               namespace: \(namespace)
               uid: test-\(name)
               labels: { \(texts.map { "\($0.key): \"\($0.value)\"" }.joined(separator: ", ")) }
-            spec: { nodeName: node\(node), serviceAccountName: \(name) }
+            spec: { nodeName: node\(node), serviceAccountName: \(serviceAccount) }
             status:
               phase: Running
               podIPs: [ { ip: \(v4) }, { ip: "\(v6)" } ]

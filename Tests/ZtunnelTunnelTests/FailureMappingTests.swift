@@ -44,6 +44,7 @@ struct FailureMappingTests {
             .connectionClosed(.protocolViolation("x")),
             .http2Handshake(cause: HBONEError.connectionClosed(.protocolViolation("x")).cause)
         ),
+        (.connectionClosed(.cut(.peerDistrusted("x"))), .peerDistrusted(cause: "x")),
         (.connectionClosed(.peerClosed), .http2(cause: HBONEError.connectionClosed(.peerClosed).cause)),
         (.goneAway, .http2(cause: HBONEError.goneAway.cause)),
         (.noFreeStream, .http2(cause: HBONEError.noFreeStream.cause)),
@@ -98,6 +99,7 @@ struct FailureMappingTests {
         ),
         (.cut(.policyRejected), .policyRejection(.noneAllowed)), (.cut(.policyChanged), .policyChanged),
         (.cut(.certificateRevoked), .certificateRevoked), (.cut(.drained), .drained),
+        (.cut(.peerDistrusted("x")), .peerDistrusted(cause: "x")),
         (.cut(.drainDeadline), .drainTimedOut), (.cut(.superseded("x")), .closing(cause: "x")),
     ] as [(RelayEnd.Reason, ConnectionFailure?)])
     func ends(reason: RelayEnd.Reason, expected: ConnectionFailure?) {
@@ -108,6 +110,7 @@ struct FailureMappingTests {
     @Test("a relay that we end says why", arguments: [
         (ConnectionFailure.policyChanged, RelayCut.policyChanged), (.policyRejection(.noneAllowed), .policyRejected),
         (.certificateRevoked, .certificateRevoked), (.drained, .drained),
+        (.peerDistrusted(cause: "x"), .peerDistrusted("x")),
         (.recursion, .superseded(ConnectionFailure.recursion.description)),
     ])
     func cuts(failure: ConnectionFailure, expected: RelayCut) {

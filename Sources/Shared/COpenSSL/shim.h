@@ -47,6 +47,11 @@ static inline int apus_sk_GENERAL_NAME_num(const GENERAL_NAMES *names) { return 
 static inline GENERAL_NAME *apus_sk_GENERAL_NAME_value(const GENERAL_NAMES *names, int index) {
     return sk_GENERAL_NAME_value(names, index);
 }
+static inline STACK_OF(X509) *apus_sk_X509_new_null(void) { return sk_X509_new_null(); }
+static inline int apus_sk_X509_push(STACK_OF(X509) *list, X509 *x) { return sk_X509_push(list, x); }
+static inline int apus_sk_X509_num(const STACK_OF(X509) *list) { return sk_X509_num(list); }
+static inline X509 *apus_sk_X509_value(const STACK_OF(X509) *list, int index) { return sk_X509_value(list, index); }
+static inline void apus_sk_X509_free(STACK_OF(X509) *list) { sk_X509_free(list); }
 static inline X509_EXTENSIONS *apus_sk_X509_EXTENSION_new_null(void) { return sk_X509_EXTENSION_new_null(); }
 static inline int apus_sk_X509_EXTENSION_push(X509_EXTENSIONS *list, X509_EXTENSION *extension) {
     return sk_X509_EXTENSION_push(list, extension);

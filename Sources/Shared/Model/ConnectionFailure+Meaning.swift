@@ -24,7 +24,7 @@ extension ConnectionFailure {
             return .connectFailure
         case .hboneDialTimedOut:
             return .networkPolicy
-        case .tls:
+        case .tls, .peerDistrusted:
             return .tlsFailure
         case .http2Handshake:
             return .http2HandshakeFailure
@@ -47,8 +47,8 @@ extension ConnectionFailure {
         case .status(let status):
             return status == 502 || status == 503 || status == 504
         case .bind, .inputOutput, .identity, .receive, .send, .destinationDisconnected, .clientDisconnected, .closing,
-            .policyRejection, .policyChanged, .certificateRevoked, .wrongMethod, .invalidAuthority, .noAuthority,
-            .addressMismatch, .unknownSource, .unknownWaypoint, .unknownNetworkGateway, .noGatewayAddress,
+            .policyRejection, .policyChanged, .certificateRevoked, .peerDistrusted, .wrongMethod, .invalidAuthority,
+            .noAuthority, .addressMismatch, .unknownSource, .unknownWaypoint, .unknownNetworkGateway, .noGatewayAddress,
             .noSuchHostname, .noPortForService, .noAddressForService, .noDestination, .noHealthyUpstream,
             .noServiceForAddress, .noTargetPort, .recursion, .drained, .drainTimedOut, .trackingFailed,
             .unsupported, .limitReached:
@@ -80,6 +80,7 @@ extension ConnectionFailure: CustomStringConvertible {
         case .policyRejection(let reason): return "connection closed due to policy rejection: \(reason)"
         case .policyChanged: return "connection closed due to policy change"
         case .certificateRevoked: return "connection closed: peer certificate revoked by CRL"
+        case .peerDistrusted(let cause): return "connection closed: peer certificate is no longer trusted: \(cause)"
         case .wrongMethod(let found): return "expected method CONNECT, got \(found)"
         case .invalidAuthority(let text): return "invalid CONNECT address \(text)"
         case .noAuthority(let text): return "no valid authority pseudo header: \(text)"

@@ -28,6 +28,8 @@ package enum ConnectionFailure: Error, Hashable, Sendable {
     case policyRejection(PolicyRejection)
     case policyChanged
     case certificateRevoked
+    /// The roots have changed, and the peer's certificate does not lead to the present ones.
+    case peerDistrusted(cause: String)
 
     // Requests that peers send to us.
     case wrongMethod(found: String)

@@ -10,6 +10,12 @@ import MeshModel
 
     init(owning pointer: OpaquePointer) { unsafe self.pointer = pointer }
 
+    /// Adds a reference of its own to one that somebody else owns.
+    convenience init(sharing pointer: OpaquePointer) {
+        _ = unsafe X509_up_ref(pointer)
+        unsafe self.init(owning: pointer)
+    }
+
     deinit { unsafe X509_free(pointer) }
 }
 

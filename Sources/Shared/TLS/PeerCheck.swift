@@ -16,11 +16,25 @@ package struct VerifiedPeer: Hashable, Sendable {
     package let notAfterSeconds: Int64
     /// Its leaf's, a decimal number.
     package let serialNumber: String
+    /// Its leaf, then what else it sent: looked at again when roots change.
+    let chain: [Certificate]
 
-    init(identity: Identity, notAfterSeconds: Int64, serialNumber: String) {
+    init(identity: Identity, notAfterSeconds: Int64, serialNumber: String, chain: [Certificate]) {
         self.identity = identity
         self.notAfterSeconds = notAfterSeconds
         self.serialNumber = serialNumber
+        self.chain = chain
+    }
+
+    package static func == (left: VerifiedPeer, right: VerifiedPeer) -> Bool {
+        left.identity == right.identity && left.notAfterSeconds == right.notAfterSeconds
+            && left.serialNumber == right.serialNumber
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(identity)
+        hasher.combine(notAfterSeconds)
+        hasher.combine(serialNumber)
     }
 }
 
@@ -39,7 +53,8 @@ final class PeerCheck {
     init(_ expectation: PeerExpectation) { self.expectation = expectation }
 
     /// Looks at a leaf whose chain has verified.
-    func admit(_ leaf: CertificateView) -> Bool {
+    /// - `chain`: the leaf and what the peer sent with it.
+    func admit(_ leaf: CertificateView, _ chain: [Certificate]) -> Bool {
         let names = unsafe leaf.alternativeNames.uris
         let identities = names.compactMap { Identity($0) }
         switch expectation {
@@ -57,7 +72,7 @@ final class PeerCheck {
         }
         guard let first = identities.first else { return false }
         peer = unsafe VerifiedPeer(
-            identity: first, notAfterSeconds: leaf.notAfterSeconds, serialNumber: leaf.serialNumber)
+            identity: first, notAfterSeconds: leaf.notAfterSeconds, serialNumber: leaf.serialNumber, chain: chain)
         return true
     }
 }

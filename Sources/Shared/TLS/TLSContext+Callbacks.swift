@@ -30,8 +30,19 @@ extension TLSContext {
             check.refusal = .noCommonProtocol
             return unsafe refuse(store, as: X509_V_ERR_APPLICATION_VERIFICATION)
         }
-        guard unsafe check.admit(CertificateView(leaf)) else { return unsafe refuse(store) }
+        guard unsafe check.admit(CertificateView(leaf), presented(leaf, store)) else { return unsafe refuse(store) }
         return true
+    }
+
+    /// The leaf and whatever the peer sent with it; they share libssl's memory.
+    private static func presented(_ leaf: OpaquePointer, _ store: OpaquePointer) -> [Certificate] {
+        var chain = unsafe [Certificate(sharing: leaf)]
+        guard let sent = unsafe X509_STORE_CTX_get0_untrusted(store) else { return chain }
+        for index in 0..<max(0, unsafe apus_sk_X509_num(sent)) {
+            guard let certificate = unsafe apus_sk_X509_value(sent, index), unsafe certificate != leaf else { continue }
+            unsafe chain.append(Certificate(sharing: certificate))
+        }
+        return chain
     }
 
     /// The alert follows from the error number: X509_V_ERR_CERT_REJECTED sends `bad certificate`.

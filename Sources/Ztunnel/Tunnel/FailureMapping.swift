@@ -29,6 +29,7 @@ extension ConnectionFailure {
         case .status(let status): self = .status(status)
         case .poolDraining: self = .poolDraining
         case .poolFull: self = .limitReached(limit: "poolWaiting")
+        case .connectionClosed(.cut(.peerDistrusted(let why))): self = .peerDistrusted(cause: why)
         case .connectionClosed(.settingsTimeout), .connectionClosed(.protocolViolation):
             self = .http2Handshake(cause: error.cause)
         case .streamReset, .goneAway, .connectionClosed, .noFreeStream, .unsendable:
@@ -52,6 +53,7 @@ extension ConnectionFailure {
             case .policyRejected: self = .policyRejection(.noneAllowed)
             case .policyChanged: self = .policyChanged
             case .certificateRevoked: self = .certificateRevoked
+            case .peerDistrusted(let why): self = .peerDistrusted(cause: why)
             case .drained: self = .drained
             case .drainDeadline: self = .drainTimedOut
             case .superseded(let why): self = .closing(cause: why)
@@ -67,6 +69,7 @@ extension Relay {
         case .policyChanged: close(.cut(.policyChanged))
         case .policyRejection: close(.cut(.policyRejected))
         case .certificateRevoked: close(.cut(.certificateRevoked))
+        case .peerDistrusted(let cause): close(.cut(.peerDistrusted(cause)))
         case .drained: close(.cut(.drained))
         default: close(.cut(.superseded(failure.description)))
         }

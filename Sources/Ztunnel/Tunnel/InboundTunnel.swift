@@ -41,7 +41,7 @@ final class InboundTunnel {
             case .failure(let error)?:
                 self.refuse(.identity(cause: String(describing: error)))
             case nil:
-                self.refuse(.identity(cause: "none was issued yet"))
+                self.refuse(self.pod.missingCertificate)
             }
         }
     }
@@ -62,7 +62,7 @@ final class InboundTunnel {
             switch result {
             case .success(let peer):
                 place.end()
-                self.serve(peer)
+                self.serve(peer, securedBy: certificate)
             case .failure(let failure): self.refuse(failure)
             }
         }
@@ -74,9 +74,9 @@ final class InboundTunnel {
         }
     }
 
-    private func serve(_ peer: VerifiedPeer) {
-        guard !pod.isClosed else { return refuse(.drained) }
-        let number = pod.nextServerNumber()
+    private func serve(_ peer: VerifiedPeer, securedBy certificate: WorkloadCertificate) {
+        if let failure = pod.objection(to: peer, securedBy: certificate, as: .server) { return refuse(failure) }
+        let number = pod.tunnels.nextNumber()
         let connection = HBONEConnection(
             role: .server,
             onConnect: { stream, request in
@@ -85,13 +85,14 @@ final class InboundTunnel {
                     local: self.local.ip
                 ).start()
             },
-            onClosed: { [pod] _ in pod.removeServer(number) }
+            onClosed: { [pod] _ in pod.tunnels.remove(number) }
         )
-        pod.addServer(connection, number: number)
+        pod.tunnels.insert(
+            LiveTunnel(connection: connection, identity: certificate.identity, peer: peer), number: number)
         do {
             try channel.pipeline.syncOperations.addHandler(connection)
         } catch {
-            pod.removeServer(number)
+            pod.tunnels.remove(number)
             refuse(.inputOutput(cause: String(describing: error)))
         }
     }

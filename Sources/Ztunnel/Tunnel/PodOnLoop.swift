@@ -24,9 +24,12 @@ final class PodOnLoop {
 
     private var workloadWaiters = Waiters<Workload>()
     private var certificateWaiters = Waiters<Result<WorkloadCertificate, IdentityError>>()
-    /// Server sides of tunnel connections, to drain them.
-    private var servers: [Int: HBONEConnection] = [:]
-    private var serverCount = 0
+    /// Tunnel connections of either role, to judge them again and to drain them.
+    var tunnels = LiveTunnels()
+    /// Who this pod is; stays known while discovery does not know the pod.
+    private var identity: Identity?
+    /// Roots that all of `tunnels` were verified by.
+    private var roots: Set<CertificateSummary> = []
     private var idleWaiters: [() -> Void] = []
     private(set) var isClosed = false
 
@@ -50,6 +53,7 @@ final class PodOnLoop {
     func learn(_ world: World) {
         workload = world.localWorkload(namespace: key.namespace, name: key.name, node: loop.settings.nodeName)
         guard let workload else { return }
+        if workload.identity != identity { become(workload.identity) }
         let applicable = world.policies(for: workload)
         let current = PolicySet(applying: applicable.policies, missing: applicable.missing)
         if current != policies {
@@ -60,9 +64,45 @@ final class PodOnLoop {
         workloadWaiters.resolve(workload)
     }
 
-    func learn(_ certificate: Result<WorkloadCertificate, IdentityError>) {
+    /// A certificate came for this identity, or cannot be had. New roots end tunnels whose peer they do not verify.
+    func learn(_ certificate: Result<WorkloadCertificate, IdentityError>, of subject: Identity) {
+        // What is kept for a former identity goes on to be renewed until the new one is kept.
+        guard identity == nil || identity == subject else { return }
         self.certificate = certificate
+        if case .success(let certificate) = certificate, Set(certificate.roots) != roots {
+            roots = Set(certificate.roots)
+            tunnels.judgeAgain(by: certificate)
+        }
         certificateWaiters.resolve(certificate)
+    }
+
+    /// From now on nobody is told the former identity: its certificate is forgotten, who asks waits for the new one,
+    /// and its tunnels take no new streams. Streams that run go on to their end.
+    private func become(_ identity: Identity) {
+        let isFirst = self.identity == nil
+        self.identity = identity
+        guard !isFirst else { return }
+        certificate = nil
+        tunnels.drain { $0.identity != identity }
+    }
+
+    /// Why a tunnel that was secured with this certificate may not be used: identity and roots may have changed while
+    /// hands were shaken. `nil`: it may.
+    func objection(
+        to peer: VerifiedPeer, securedBy used: WorkloadCertificate, as role: TLSContext.Role
+    ) -> ConnectionFailure? {
+        if isClosed { return .drained }
+        if let identity, identity != used.identity {
+            return .identity(cause: "changed from \(used.identity) to \(identity) during the handshake")
+        }
+        guard case .success(let present)? = certificate, present !== used else { return nil }
+        return present.problem(of: peer, as: role).map { .peerDistrusted(cause: $0.description) }
+    }
+
+    /// Why nobody could be told who this pod is.
+    var missingCertificate: ConnectionFailure {
+        let subject = identity.map { " for \($0)" } ?? ""
+        return .identity(cause: "no certificate\(subject) was issued yet")
     }
 
     /// Our own record, at once or when discovery brings it; `nil` when it does not within the bound.
@@ -75,19 +115,6 @@ final class PodOnLoop {
     func withCertificate(_ body: @escaping (Result<WorkloadCertificate, IdentityError>?) -> Void) {
         if let certificate { return body(certificate) }
         certificateWaiters.wait(on: loop.eventLoop, for: loop.settings.readinessTimeout, body)
-    }
-
-    func nextServerNumber() -> Int {
-        serverCount += 1
-        return serverCount
-    }
-
-    func addServer(_ server: HBONEConnection, number: Int) {
-        servers[number] = server
-    }
-
-    func removeServer(_ number: Int) {
-        servers[number] = nil
     }
 
     /// Registers a connection for its lifetime. Fails when this pod is closed or has as many as one pod may have.
@@ -114,7 +141,7 @@ final class PodOnLoop {
 
     /// No new streams: peers are told, streams that run go on to their end.
     func drain() {
-        for server in servers.values { server.drain() }
+        tunnels.drain { _ in true }
         pool?.drain()
     }
 
@@ -122,41 +149,8 @@ final class PodOnLoop {
     func close(_ failure: ConnectionFailure) {
         isClosed = true
         live.cutAll(failure)
-        for server in servers.values { server.close(.cut(.drained)) }
-        servers.removeAll()
+        tunnels.closeAll(.drained)
         pool?.closeAll()
         pool = nil
-    }
-}
-
-/// Those who wait on one loop for one value, each for a bounded time.
-struct Waiters<Value> {
-    private final class Entry {
-        var body: ((Value?) -> Void)?
-        var timeout: Scheduled<Void>?
-
-        init(_ body: @escaping (Value?) -> Void) { self.body = body }
-
-        func finish(_ value: Value?) {
-            timeout?.cancel()
-            let body = self.body
-            self.body = nil
-            body?(value)
-        }
-    }
-
-    private var entries: [Entry] = []
-
-    mutating func wait(on loop: any EventLoop, for bound: TimeAmount, _ body: @escaping (Value?) -> Void) {
-        let entry = Entry(body)
-        entry.timeout = loop.assumeIsolated().scheduleTask(in: bound) { entry.finish(nil) }
-        entries.removeAll { $0.body == nil }
-        entries.append(entry)
-    }
-
-    mutating func resolve(_ value: Value) {
-        let waiting = entries
-        entries.removeAll()
-        for entry in waiting { entry.finish(value) }
     }
 }

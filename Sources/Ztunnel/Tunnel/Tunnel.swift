@@ -117,7 +117,7 @@ package actor Tunnel {
         pods[key]?.identity = identity
         let slots = self.slots
         let hold = await certificates.hold(identity) { result in
-            for slot in slots { slot.execute { loop in loop.pods[key]?.learn(result) } }
+            for slot in slots { slot.execute { loop in loop.pods[key]?.learn(result, of: identity) } }
         }
         // Meanwhile the pod may have been closed, opened anew, or got another identity.
         guard let present = pods[key], present.namespace === pod.namespace, present.identity == identity else {

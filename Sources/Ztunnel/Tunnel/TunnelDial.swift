@@ -16,7 +16,7 @@ struct TunnelDial {
         pod.withCertificate { result in
             switch result {
             case nil:
-                promise.fail(ConnectionFailure.identity(cause: "none was issued yet"))
+                promise.fail(pod.missingCertificate)
             case .failure(let error):
                 promise.fail(ConnectionFailure.identity(cause: String(describing: error)))
             case .success(let certificate) where certificate.identity != key.source:
@@ -60,8 +60,11 @@ struct TunnelDial {
             switch result {
             case .success(let peer):
                 place.end()
-                let end = min(certificate.notAfterSeconds, peer.notAfterSeconds)
-                speak(on: channel, until: end, promise)
+                if let failure = pod.objection(to: peer, securedBy: certificate, as: .client) {
+                    promise.fail(failure)
+                    return channel.close(promise: nil)
+                }
+                speak(on: channel, with: certificate, to: peer, promise)
             case .failure(let failure):
                 promise.fail(failure)
                 channel.close(promise: nil)
@@ -77,21 +80,30 @@ struct TunnelDial {
     }
 
     /// The future is told once: when the peer's settings are here, or when the connection ends before that.
-    /// - Parameter end: Unix seconds at which a certificate of either side expires; no new streams from then on.
     private func speak(
-        on channel: any Channel, until end: Int64, _ promise: EventLoopPromise<HBONEConnection>
+        on channel: any Channel, with certificate: WorkloadCertificate, to peer: VerifiedPeer,
+        _ promise: EventLoopPromise<HBONEConnection>
     ) {
         let outcome = DialOutcome(promise)
+        let number = pod.tunnels.nextNumber()
         let connection = HBONEConnection(
             role: .client,
             onReady: { outcome.ready() },
-            onClosed: { outcome.failed(.http2Handshake(cause: "\(key.peer): \($0)")) }
+            onClosed: { [pod] reason in
+                pod.tunnels.remove(number)
+                outcome.failed(.http2Handshake(cause: "\(key.peer): \(reason)"))
+            }
         )
+        // No new streams once a certificate of either side has expired.
+        let end = min(certificate.notAfterSeconds, peer.notAfterSeconds)
         connection.notAfter = .now() + .milliseconds(max(0, end * 1_000 - UnixClock.milliseconds()))
         outcome.connection = connection
+        pod.tunnels.insert(
+            LiveTunnel(connection: connection, identity: certificate.identity, peer: peer), number: number)
         do {
             try channel.pipeline.syncOperations.addHandler(connection)
         } catch {
+            pod.tunnels.remove(number)
             outcome.failed(.inputOutput(cause: String(describing: error)))
             channel.close(promise: nil)
         }

@@ -27,6 +27,8 @@ package enum RelayCut: Hashable, Sendable {
     case policyRejected
     case policyChanged
     case certificateRevoked
+    /// The roots have changed; why they do not verify the peer of the tunnel any more.
+    case peerDistrusted(String)
     case drained
     case drainDeadline
     case superseded(String)
@@ -39,6 +41,7 @@ extension RelayCut: CustomStringConvertible {
         case .policyRejected: "connection closed due to policy rejection"
         case .policyChanged: "connection closed due to policy change"
         case .certificateRevoked: "connection closed: peer certificate revoked by CRL"
+        case .peerDistrusted(let why): "connection closed: peer certificate is no longer trusted: \(why)"
         case .drained: "connection closed due to connection drain"
         case .drainDeadline: "connection failed to drain within the timeout"
         case .superseded(let why): "connection closed: \(why)"

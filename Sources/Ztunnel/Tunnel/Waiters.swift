@@ -1,0 +1,33 @@
+internal import NIOCore
+
+/// Those who wait on one loop for one value, each for a bounded time.
+struct Waiters<Value> {
+    private final class Entry {
+        var body: ((Value?) -> Void)?
+        var timeout: Scheduled<Void>?
+
+        init(_ body: @escaping (Value?) -> Void) { self.body = body }
+
+        func finish(_ value: Value?) {
+            timeout?.cancel()
+            let body = self.body
+            self.body = nil
+            body?(value)
+        }
+    }
+
+    private var entries: [Entry] = []
+
+    mutating func wait(on loop: any EventLoop, for bound: TimeAmount, _ body: @escaping (Value?) -> Void) {
+        let entry = Entry(body)
+        entry.timeout = loop.assumeIsolated().scheduleTask(in: bound) { entry.finish(nil) }
+        entries.removeAll { $0.body == nil }
+        entries.append(entry)
+    }
+
+    mutating func resolve(_ value: Value) {
+        let waiting = entries
+        entries.removeAll()
+        for entry in waiting { entry.finish(value) }
+    }
+}
