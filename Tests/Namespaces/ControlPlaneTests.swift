@@ -40,7 +40,7 @@ struct ControlPlaneTests {
         }
     }
 
-    @Test("or with damaged YAML, the last good state stays in force, and the file and line are named")
+    @Test("or with damaged YAML, the last good state stays in force, file and line are named, the mended one is taken")
     func damaged() async throws {
         try await inMesh { mesh in
             try mesh.policy(
@@ -53,18 +53,45 @@ struct ControlPlaneTests {
             try await Wait.eventually("the policy bites") {
                 try await mesh.answers(from: "web", to: "10.80.2.10") == false
             }
-            try mesh.write("guard", "apiVersion: security.istio.io/v1\nkind: [ unclosed\nmetadata: {\n")
+            // Line 6 is indented as nothing above it is.
+            try mesh.write(
+                "guard",
+                """
+                apiVersion: security.istio.io/v1
+                kind: AuthorizationPolicy
+                metadata: { name: guard, namespace: shop }
+                spec:
+                  action: DENY
+                   rules: []
+
+                """)
             try await Wait.eventually("file and line in the log") {
                 mesh.text("apusd.log").split(separator: "\n").contains {
-                    $0.contains("guard.yaml") && ($0.contains("guard.yaml:") || $0.contains("line"))
+                    $0.contains("guard.yaml:6") && !$0.contains("gone: ")
                 }
             }
             #expect(try await mesh.answers(from: "web", to: "10.80.2.10") == false, "the last good policy holds")
             #expect(try await mesh.answers(from: "cart", to: "10.80.2.10"))
             #expect(mesh.apusd?.isRunning == true)
+            try mesh.policy(
+                "guard",
+                """
+                selector: { matchLabels: { app: api } }
+                action: DENY
+                rules: [ { from: [ { source: { principals: [ cluster.local/ns/shop/sa/cart ] } } ] } ]
+                """)
+            try await Wait.eventually("the mended file bites") {
+                try await mesh.answers(from: "cart", to: "10.80.2.10") == false
+            }
+            #expect(try await mesh.answers(from: "web", to: "10.80.2.10"), "the file says so no longer")
+            try await Wait.eventually("the log takes it back") {
+                mesh.text("apusd.log").split(separator: "\n").contains {
+                    $0.contains("guard.yaml:6") && $0.contains("gone: ")
+                }
+            }
             try mesh.remove("guard")
             try await Wait.eventually("without the policy") {
-                try await mesh.answers(from: "web", to: "10.80.2.10")
+                try await mesh.answers(from: "cart", to: "10.80.2.10")
             }
         }
     }
