@@ -1,22 +1,54 @@
 import MeshModel
 import Testing
 
-@Suite("Requests to the node daemon")
+@Suite("Requests and answers on the node's socket")
 struct NodeControlTests {
-    @Test("each is read back from its line as it was", arguments: [
-        NodeRequest.attach(PodKey(namespace: "shop", name: "web"), path: "/run/netns/web"),
-        .detach(PodKey(namespace: "shop", name: "web"), timeoutSeconds: 0),
-        .detach(PodKey(namespace: "shop", name: "web"), timeoutSeconds: 86_400), .show(.connections),
+    private static let pod = PodKey(namespace: "shop", name: "web-0")
+
+    @Test("each request and its line are one", arguments: [
+        (NodeRequest.attach(pod, path: "/run/netns/a b"), "attach\tshop/web-0\t/run/netns/a b"),
+        (.attach(pod, path: "/proc/1/ns/net"), "attach\tshop/web-0\t/proc/1/ns/net"),
+        (.detach(pod, timeoutSeconds: 30), "detach\tshop/web-0\t30"),
+        (.detach(pod, timeoutSeconds: 0), "detach\tshop/web-0\t0"),
+        (.detach(pod, timeoutSeconds: 86_400), "detach\tshop/web-0\t86400"),
+        (.show(.status), "show\tstatus"), (.show(.dump), "show\tdump"),
     ])
-    func readBack(request: NodeRequest) {
-        #expect(NodeRequest(line: request.line) == request)
+    func requests(request: NodeRequest, line: String) {
+        #expect(request.line == line)
+        #expect(NodeRequest(line: line) == request)
     }
 
-    @Test("what is incomplete, or waits too long, is not understood", arguments: [
-        "", "detach", "detach\tshop/web", "detach\tshop/web\t-1", "detach\tshop/web\t86401", "detach\tshop/web\tx",
-        "detach\tweb\t3", "attach\tshop/web", "show\tnothing", "show\tstatus\tmore",
+    @Test("every view can be asked for by its name", arguments: NodeView.allCases)
+    func views(view: NodeView) {
+        #expect(NodeRequest(line: NodeRequest.show(view).line) == .show(view))
+    }
+
+    @Test("what is no request is none", arguments: [
+        "", "\t", "attach", "attach\tshop/web-0", "attach\tweb-0\t/p", "attach\tshop/\t/p", "attach\t/web\t/p",
+        "attach\tshop/web-0\t/p\tmore", "attach shop/web-0 /p", "ATTACH\tshop/web-0\t/p", "detach", "detach\tshop",
+        "detach\tshop/web-0", "detach\tshop/web-0\tmore", "detach\tshop/web-0\t-1", "detach\tshop/web-0\t86401",
+        "show", "show\t", "show\teverything", "show\tstatus\t", " show\tstatus", "stop\tx",
+        "attach\ta/b/c\t/p",
     ])
-    func refused(line: String) {
+    func badRequests(line: String) {
         #expect(NodeRequest(line: line) == nil)
+    }
+
+    @Test("a path with a tab cannot be smuggled in as another word")
+    func tabs() {
+        #expect(NodeRequest(line: NodeRequest.attach(Self.pod, path: "/a\t/b").line) == nil)
+    }
+
+    @Test("each answer and its text are one, whatever lines its body has", arguments: [
+        (NodeReply.done(""), "ok\n"), (.done("a\nerror\nb"), "ok\na\nerror\nb"), (.refused("no\n"), "error\nno\n"),
+    ])
+    func replies(reply: NodeReply, text: String) {
+        #expect(reply.text == text)
+        #expect(NodeReply(text: text) == reply)
+    }
+
+    @Test("what is no answer is none", arguments: ["", "ok", "error", "OK\nx", "fine\nx", "\nok", " ok\n"])
+    func badReplies(text: String) {
+        #expect(NodeReply(text: text) == nil)
     }
 }
