@@ -223,10 +223,19 @@ extension CertificateManager {
 
 /// One identity's certificate for a dump.
 package struct CertificateSnapshot: Hashable, Sendable {
-    package enum State: Hashable, Sendable {
+    package enum State: Hashable, Sendable, CustomStringConvertible {
         case initializing
         case available
         case unavailable(String)
+
+        /// As `config_dump` has it (reference 10.6).
+        package var description: String {
+            switch self {
+            case .initializing: "Initializing"
+            case .available: "Available"
+            case .unavailable(let error): "Unavailable: \(error)"
+            }
+        }
     }
 
     package let identity: Identity

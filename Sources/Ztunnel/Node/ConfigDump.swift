@@ -1,5 +1,4 @@
 package import FoundationEssentials
-package import MeshDiscovery
 package import MeshModel
 
 /// What the node knows, in the JSON that `istioctl ztunnel-config` reads. Lists are sorted, so that two dumps of one
@@ -9,6 +8,7 @@ package struct ConfigDump: Encodable {
     package var services: [ServiceDump]
     package var policies: [PolicyDump]
     package var certificates: [CertificateDump]
+    /// By the uid that discovery gives the pod's workload, or `NAMESPACE/NAME` while discovery does not know the pod.
     package var workloadState: [String: PodStateDump]
     package var version: VersionDump
 
@@ -81,10 +81,23 @@ package struct PodStateDump: Encodable {
         package var serviceAccount: String?
     }
 
+    /// `Up` while the pod is captured, else `Pending`.
     package var state: String
+    /// How far it is, in our own words.
+    package var phase: String
     package var message: String?
     package var connections: Connections
     package var info: Info
+
+    /// - `workload`: what discovery says of the pod.
+    init(_ report: PodReport, workload: Workload?, connections: Connections) {
+        self.state = report.phase == .proven ? "Up" : "Pending"
+        self.phase = report.phase.rawValue
+        self.message = report.message.nonEmpty
+        self.connections = connections
+        self.info = Info(
+            name: report.pod.name, namespace: report.pod.namespace, serviceAccount: workload?.serviceAccount)
+    }
 }
 
 /// One workload. Optional fields are left out where they have their default.
@@ -107,6 +120,7 @@ package struct WorkloadDump: Encodable {
     var hostname: String?
     var node: String?
     var nativeTunnel: Bool?
+    var applicationTunnel: ApplicationTunnelDump?
     var authorizationPolicies: [String]?
     var status: String
     var clusterId: String
@@ -133,6 +147,7 @@ package struct WorkloadDump: Encodable {
         self.hostname = workload.hostname.nonEmpty
         self.node = workload.node.nonEmpty
         self.nativeTunnel = workload.nativeTunnel ? true : nil
+        self.applicationTunnel = workload.applicationTunnel.map(ApplicationTunnelDump.init)
         self.authorizationPolicies = workload.authorizationPolicies.isEmpty ? nil : workload.authorizationPolicies
         self.status = workload.status.rawValue
         self.clusterId = workload.clusterID
@@ -156,6 +171,16 @@ struct LocalityDump: Encodable {
     }
 }
 
+struct ApplicationTunnelDump: Encodable {
+    var `protocol`: String
+    var port: UInt16?
+
+    init(_ tunnel: ApplicationTunnel) {
+        self.protocol = tunnel.form.rawValue
+        self.port = tunnel.port
+    }
+}
+
 struct GatewayDump: Encodable {
     var destination: String
     var hboneMtlsPort: UInt16
@@ -166,70 +191,7 @@ struct GatewayDump: Encodable {
     }
 }
 
-/// One service with its endpoints.
-package struct ServiceDump: Encodable {
-    struct EndpointDump: Encodable {
-        var workloadUid: String
-        var port: [String: UInt16]
-        var status: String
-    }
-
-    struct LoadBalancerDump: Encodable {
-        var routingPreferences: [String]
-        var mode: String
-        var healthPolicy: String
-    }
-
-    var name: String
-    var namespace: String
-    var hostname: String
-    var vips: [String]
-    var ports: [String: UInt16]
-    var endpoints: [String: EndpointDump]
-    var subjectAltNames: [String]?
-    var waypoint: GatewayDump?
-    var loadBalancer: LoadBalancerDump?
-    var ipFamilies: String
-    var canonical: Bool
-    var visibility: String
-
-    package init(_ service: Service, in world: World) {
-        self.name = service.name
-        self.namespace = service.namespace
-        self.hostname = service.hostname
-        self.vips = service.virtualAddresses.map { address in
-            "\(address.network)/\(address.exact.map(\.description) ?? address.block.description)"
-        }
-        self.ports = service.ports.byServicePort
-        self.endpoints = [:]
-        for endpoint in world.endpoints(of: service.key) {
-            let workload = endpoint.workload
-            endpoints[workload.uid] = EndpointDump(
-                workloadUid: workload.uid, port: endpoint.ports.byServicePort, status: workload.status.rawValue
-            )
-        }
-        self.subjectAltNames = service.subjectAltNames.isEmpty ? nil : service.subjectAltNames
-        self.waypoint = service.waypoint.map(GatewayDump.init)
-        let balancing = service.loadBalancing
-        if balancing != LoadBalancing() {
-            self.loadBalancer = LoadBalancerDump(
-                routingPreferences: balancing.routingPreferences.map(\.rawValue), mode: balancing.mode.rawValue,
-                healthPolicy: balancing.healthPolicy.rawValue
-            )
-        }
-        self.ipFamilies = service.ipFamilies.rawValue
-        self.canonical = service.isCanonical
-        self.visibility = service.visibility.rawValue
-    }
-}
-
-extension [ServicePort] {
-    /// Service port to target port; 0 stands for a named port.
-    fileprivate var byServicePort: [String: UInt16] {
-        Dictionary(map { (String($0.servicePort), $0.targetPort ?? 0) }) { first, _ in first }
-    }
-}
-
 extension String {
-    fileprivate var nonEmpty: String? { isEmpty ? nil : self }
+    /// `nil` instead of an empty text, so that its key is left out.
+    var nonEmpty: String? { isEmpty ? nil : self }
 }

@@ -52,12 +52,12 @@ package struct NodeViews: Sendable {
                 .map { ServiceDump($0, in: world) },
             policies: world.authorizationPolicies.sorted { $0.key < $1.key }.map(PolicyDump.init),
             certificates: await certificates().sorted { $0.identity < $1.identity },
-            workloadState: await podStates(),
+            workloadState: await podStates(world),
             version: version
         )
     }
 
-    private func podStates() async -> [String: PodStateDump] {
+    private func podStates(_ world: World) async -> [String: PodStateDump] {
         let open = await tunnel.connections()
         var states: [String: PodStateDump] = [:]
         for status in await agent.statuses() {
@@ -71,11 +71,10 @@ package struct NodeViews: Sendable {
                     )
                 }
             }
-            states[pod.description] = PodStateDump(
-                state: status.report.phase.rawValue,
-                message: status.report.message.isEmpty ? nil : status.report.message,
-                connections: PodStateDump.Connections(inbound: dump("inbound"), outbound: dump("outbound")),
-                info: PodStateDump.Info(name: pod.name, namespace: pod.namespace, serviceAccount: nil)
+            let workload = world.localWorkload(namespace: pod.namespace, name: pod.name, node: nodeName)
+            states[workload?.uid ?? pod.description] = PodStateDump(
+                status.report, workload: workload,
+                connections: PodStateDump.Connections(inbound: dump("inbound"), outbound: dump("outbound"))
             )
         }
         return states
