@@ -131,6 +131,31 @@ struct InboundWaypointTests {
         waypoint = try pod("waypoint", at: "10.0.0.9").serving(gateway)
     }
 
+    @Test("an application that is told by a PROXY header hears where its caller wanted to go")
+    func announced() throws {
+        var front = try service("front", at: "2001:db8::a", "10.1.0.1")
+        front.virtualAddresses.insert(VirtualAddress(network: "far", try ip("10.7.0.1")), at: 0)
+        func announced(
+            _ authority: String, _ service: Service, form: ApplicationTunnel.Form = .proxy
+        ) throws -> Result<TransportAddress?, InboundRefusal> {
+            let waypoint = try pod("web", at: "10.0.0.2") {
+                $0.applicationTunnel = ApplicationTunnel(form: form, port: 15088)
+            }.serving(service)
+            return try decide(authority, for: waypoint, in: world(waypoint, service)).map(\.announced)
+        }
+        #expect(try announced("10.9.9.9:80", front) == .success(address("10.9.9.9:80")), "with the caller's own port")
+        #expect(try announced("front.example.com:80", front) == .success(address("10.1.0.1:80")), "IPv4 first")
+        #expect(try announced("10.9.9.9:80", front, form: .none) == .success(nil))
+        front.virtualAddresses.removeLast()
+        #expect(try announced("front.example.com:80", front) == .success(address("[2001:db8::a]:80")), "own network")
+        front.virtualAddresses.removeLast()
+        #expect(try announced("front.example.com:80", front) == .success(address("10.7.0.1:80")), "then any")
+        front.virtualAddresses.removeAll()
+        let refusal = InboundRefusal(status: 503, failure: .noAddressForService(hostname: "front.example.com"))
+        #expect(try announced("front.example.com:80", front) == .failure(refusal))
+        #expect(try announced("front.example.com:80", front, form: .none) == .success(nil), "nobody asks for it")
+    }
+
     @Test("for workloads and services that name it: by its pod's address, its service's address, its hostname")
     func attached() throws {
         for destination: GatewayReference.Destination in [

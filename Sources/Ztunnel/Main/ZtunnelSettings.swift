@@ -33,6 +33,7 @@ struct ZtunnelSettings {
         var tunnel = TunnelSettings(nodeName: nodeName)
         tunnel.network = reader.text("NETWORK") ?? ""
         tunnel.responseBaggage = reader.bool("ENABLE_RESPONSE_BAGGAGE", default: true)
+        tunnel.reachesProxiedByLoopback = reader.bool("LOCALHOST_APP_TUNNEL", default: true)
         tunnel.sameNode =
             reader.value("APUS_SAME_NODE", expected: "local or encrypt") { TunnelSettings.SameNode(rawValue: $0) }
             ?? .handOver

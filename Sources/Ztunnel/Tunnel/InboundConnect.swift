@@ -74,7 +74,8 @@ final class InboundConnect {
             self.stream.refuse(status: failure.flag == .denied ? 401 : 503)
             end.failed(failure, fields)
         }
-        UpstreamDial(pod: pod, destination: target.destination, client: client.ip).start { result in
+        let (application, caller) = application(for: target)
+        UpstreamDial(pod: pod, destination: application, client: caller).start { result in
             switch result {
             case .failure(let failure):
                 guard !end.isOver else { return }
@@ -89,6 +90,15 @@ final class InboundConnect {
                 self.join(upstream, entry, end, fields, workload, target)
             }
         }
+    }
+
+    /// Where the application listens, and who it sees: one that is told by a header may listen on the loopback only.
+    private func application(for target: InboundTarget) -> (TransportAddress, IPAddress) {
+        guard target.announced != nil, pod.loop.settings.reachesProxiedByLoopback else {
+            return (target.destination, client.ip)
+        }
+        let loopback = local.family == .v4 ? IPAddress(v4: 0x7f00_0001) : IPAddress(v6High: 0, low: 1)
+        return (TransportAddress(loopback, port: target.destination.port), loopback)
     }
 
     private func join(
@@ -109,6 +119,10 @@ final class InboundConnect {
         }
         end.opened(fields, actual: target.destination, protocolName: "HBONE")
         stream.accept(baggage: pod.loop.settings.responseBaggage ? pod.loop.baggage(of: workload) : nil)
+        if let announced = target.announced {
+            let header = ProxyHeader(source: client, destination: announced, identity: peer.identity)
+            upstream.writeAndFlush(ByteBuffer(bytes: header.bytes), promise: nil)
+        }
         relay.join(stream)
     }
 

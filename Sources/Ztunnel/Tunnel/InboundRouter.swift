@@ -7,6 +7,8 @@ struct InboundTarget: Hashable {
     var destination: TransportAddress
     /// The service the caller named, for telemetry.
     var service: Service?
+    /// Where the caller wanted to go, for an application that is told by a PROXY header; `nil`: it is not told.
+    var announced: TransportAddress?
 }
 
 /// Why a CONNECT is not acceptable, and the status that says so.
@@ -38,7 +40,10 @@ struct InboundRouter {
                 status: 400, failure: .addressMismatch(local: local.description, requested: ip.description))
         }
         let destination = try destination(port: hostPort.port)
-        return InboundTarget(destination: destination, service: service(for: destination.port, forwarded: forwarded))
+        return InboundTarget(
+            destination: destination, service: service(for: destination.port, forwarded: forwarded),
+            announced: isProxied ? TransportAddress(ip.canonical, port: hostPort.port) : nil
+        )
     }
 
     /// Our own address; anything at all for a workload with an application tunnel; or an address whose waypoint we are.
@@ -67,7 +72,21 @@ struct InboundRouter {
         guard let port = own ?? general else {
             throw InboundRefusal(status: 503, failure: .noPortForService(hostname: hostPort.host, port: hostPort.port))
         }
-        return InboundTarget(destination: try destination(port: port), service: service)
+        let destination = try destination(port: port)
+        guard isProxied else { return InboundTarget(destination: destination, service: service) }
+        guard let address = announcedAddress(of: service) else {
+            throw InboundRefusal(status: 503, failure: .noAddressForService(hostname: hostPort.host))
+        }
+        let announced = TransportAddress(address, port: hostPort.port)
+        return InboundTarget(destination: destination, service: service, announced: announced)
+    }
+
+    private var isProxied: Bool { workload.applicationTunnel?.form == .proxy }
+
+    /// An address of our own network first, and IPv4 first of those.
+    private func announcedAddress(of service: Service) -> IPAddress? {
+        let own = service.virtualAddresses.filter { $0.network == network }.compactMap(\.exact)
+        return own.first { $0.family == .v4 } ?? own.first ?? service.virtualAddresses.lazy.compactMap(\.exact).first
     }
 
     private func destination(port: UInt16) throws(InboundRefusal) -> TransportAddress {

@@ -27,6 +27,9 @@ package struct TunnelSettings: Sendable {
     /// TLS handshakes under way of all pods of the node, in each direction, shared equally by the loops: each holds a
     /// session of OpenSSL and costs two signatures, and those let in should end before the handshake's timeout of 10 s.
     package var handshakesPerNodeMax: Int = 2_048
+    /// Applications that are told of their callers by a PROXY header are reached at 127.0.0.1 or ::1, where they see no
+    /// other source; else at the pod's address, with the caller's as source. As `LOCALHOST_APP_TUNNEL`.
+    package var reachesProxiedByLoopback: Bool = true
     /// Send our workload's description back with a 200.
     package var responseBaggage: Bool = true
 
