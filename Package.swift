@@ -81,21 +81,21 @@ let package = Package(
         // Delta xDS client and the known world as immutable snapshots.
         .target(name: "MeshDiscovery", dependencies: ["MeshModel", "MeshWire", grpcCore, grpcPosix, protobuf, hashTrees, nioCore, nioPosix, logging], path: "Sources/Shared/Discovery", swiftSettings: house),
         // The life of a workload's certificate: request, cache, rotate, roots.
-        .target(name: "MeshIdentity", dependencies: ["MeshModel", "MeshTLS", "MeshWire", grpcCore, grpcPosix, protobuf, logging], path: "Sources/Shared/Identity", swiftSettings: house),
+        .target(name: "MeshIdentity", dependencies: ["MeshModel", "MeshTLS", "MeshWire", grpcCore, protobuf, logging], path: "Sources/Shared/Identity", swiftSettings: house),
         // Connection records, metrics, access log.
         .target(name: "MeshTelemetry", dependencies: ["MeshModel", logging], path: "Sources/Shared/Telemetry", swiftSettings: house),
         // Settings, admin and readiness endpoints, start and stop order, limits.
         .target(name: "MeshRuntime", dependencies: ["MeshModel", "MeshTelemetry", nioCore, nioPosix, nioHTTP1, logging, lifecycle], path: "Sources/Shared/Runtime", swiftSettings: house),
         // The node daemon.
-        .target(name: "ZtunnelTunnel", dependencies: ["MeshModel", "MeshPolicy", "MeshTLS", "MeshKernel", "HBONE", "MeshDiscovery", "MeshIdentity", "MeshTelemetry", nioCore, nioPosix, logging], path: "Sources/Ztunnel/Tunnel", swiftSettings: house),
-        .target(name: "ZtunnelNode", dependencies: ["ZtunnelTunnel", "MeshModel", "MeshKernel", "MeshDiscovery", "MeshTelemetry", "MeshRuntime", nioCore, nioPosix, logging], path: "Sources/Ztunnel/Node", swiftSettings: house),
+        .target(name: "ZtunnelTunnel", dependencies: ["MeshModel", "MeshPolicy", "MeshTLS", "MeshKernel", "HBONE", "MeshDiscovery", "MeshIdentity", "MeshTelemetry", nioCore, nioPosix], path: "Sources/Ztunnel/Tunnel", swiftSettings: house),
+        .target(name: "ZtunnelNode", dependencies: ["ZtunnelTunnel", "MeshModel", "MeshKernel", "MeshDiscovery", nioCore, logging], path: "Sources/Ztunnel/Node", swiftSettings: house),
         .executableTarget(name: "ztunnel", dependencies: ["ZtunnelTunnel", "ZtunnelNode", "MeshModel", "MeshKernel", "MeshTLS", "MeshDiscovery", "MeshIdentity", "MeshTelemetry", "MeshRuntime", nioCore, nioPosix, grpcPosix, logging, lifecycle, signals], path: "Sources/Ztunnel/Main", swiftSettings: house),
         // The control plane.
-        .target(name: "ControlTranslate", dependencies: ["MeshModel", "MeshPolicy"], path: "Sources/ControlPlane/Translate", swiftSettings: house),
+        .target(name: "ControlTranslate", dependencies: ["MeshModel"], path: "Sources/ControlPlane/Translate", swiftSettings: house),
         .target(name: "ControlSources", dependencies: ["ControlTranslate", "MeshModel", "MeshKernel", yams, logging], path: "Sources/ControlPlane/Sources", swiftSettings: house),
         .target(name: "ControlAuthority", dependencies: ["MeshModel", x509, asn1, crypto], path: "Sources/ControlPlane/Authority", swiftSettings: house),
-        .target(name: "ControlServe", dependencies: ["MeshModel", "MeshWire", "MeshDiscovery", "ControlTranslate", "ControlAuthority", "MeshTelemetry", nioCore, grpcCore, grpcPosix, protobuf, logging], path: "Sources/ControlPlane/Serve", swiftSettings: house),
-        .executableTarget(name: "apusd", dependencies: ["ControlTranslate", "ControlSources", "ControlAuthority", "ControlServe", "MeshModel", "MeshRuntime", "MeshTelemetry", nioPosix, grpcCore, grpcPosix, logging, lifecycle, signals, arguments], path: "Sources/ControlPlane/Main", swiftSettings: house),
+        .target(name: "ControlServe", dependencies: ["MeshModel", "MeshWire", "MeshDiscovery", "ControlTranslate", "ControlAuthority", nioCore, grpcCore, grpcPosix, protobuf, logging], path: "Sources/ControlPlane/Serve", swiftSettings: house),
+        .executableTarget(name: "apusd", dependencies: ["ControlTranslate", "ControlSources", "ControlAuthority", "ControlServe", "MeshModel", "MeshRuntime", "MeshTelemetry", nioPosix, logging, lifecycle, signals, arguments], path: "Sources/ControlPlane/Main", swiftSettings: house),
         // The user's terminal.
         .executableTarget(name: "apus", dependencies: ["MeshModel", "MeshKernel", arguments], path: "Sources/CLI", swiftSettings: house),
         // Tests.
@@ -104,20 +104,20 @@ let package = Package(
         .testTarget(name: "MeshPolicyTests", dependencies: ["MeshModel", "MeshPolicy"], path: "Tests/MeshPolicyTests", swiftSettings: house),
         .testTarget(name: "MeshTLSTests", dependencies: ["MeshModel", "MeshTLS", "MeshTesting", nioCore, nioPosix, nioEmbedded], path: "Tests/MeshTLSTests", swiftSettings: house),
         .testTarget(name: "MeshKernelTests", dependencies: ["MeshModel", "MeshKernel", "MeshTesting"], path: "Tests/MeshKernelTests", swiftSettings: house),
-        .testTarget(name: "HBONETests", dependencies: ["MeshModel", "HBONE", nioCore, nioPosix, nioEmbedded, hpack], path: "Tests/HBONETests", swiftSettings: house),
-        .testTarget(name: "MeshDiscoveryTests", dependencies: ["MeshModel", "MeshPolicy", "MeshWire", "MeshDiscovery", protobuf, grpcCore, grpcPosix, logging], path: "Tests/MeshDiscoveryTests", swiftSettings: house),
+        .testTarget(name: "HBONETests", dependencies: ["MeshModel", "HBONE", nioCore, nioPosix, hpack], path: "Tests/HBONETests", swiftSettings: house),
+        .testTarget(name: "MeshDiscoveryTests", dependencies: ["MeshModel", "MeshWire", "MeshDiscovery", protobuf, grpcCore, grpcPosix, logging], path: "Tests/MeshDiscoveryTests", swiftSettings: house),
         .testTarget(name: "MeshIdentityTests", dependencies: ["MeshModel", "MeshTLS", "MeshIdentity", "MeshWire", "MeshTesting", protobuf, grpcCore, grpcPosix, logging], path: "Tests/MeshIdentityTests", swiftSettings: house),
         .testTarget(name: "MeshTelemetryTests", dependencies: ["MeshModel", "MeshTelemetry", logging], path: "Tests/MeshTelemetryTests", swiftSettings: house),
         .testTarget(name: "MeshRuntimeTests", dependencies: ["MeshModel", "MeshRuntime", "MeshTelemetry", nioCore, nioPosix, logging], path: "Tests/MeshRuntimeTests", swiftSettings: house),
-        .testTarget(name: "ZtunnelTunnelTests", dependencies: ["MeshModel", "MeshPolicy", "MeshDiscovery", "MeshKernel", "MeshTelemetry", "MeshTLS", "MeshIdentity", "HBONE", "ZtunnelTunnel", nioCore, nioPosix, nioEmbedded, logging, "MeshTesting"], path: "Tests/ZtunnelTunnelTests", swiftSettings: house),
-        .testTarget(name: "ZtunnelNodeTests", dependencies: ["MeshModel", "MeshKernel", "ZtunnelNode", "MeshTesting", logging], path: "Tests/ZtunnelNodeTests", swiftSettings: house),
-        .testTarget(name: "ControlTranslateTests", dependencies: ["MeshModel", "MeshPolicy", "ControlTranslate"], path: "Tests/ControlTranslateTests", swiftSettings: house),
+        .testTarget(name: "ZtunnelTunnelTests", dependencies: ["MeshModel", "MeshPolicy", "MeshDiscovery", "MeshIdentity", "MeshKernel", "MeshTLS", "MeshTelemetry", "HBONE", "ZtunnelTunnel", "MeshTesting", nioCore, nioPosix, nioEmbedded, logging], path: "Tests/ZtunnelTunnelTests", swiftSettings: house),
+        .testTarget(name: "ZtunnelNodeTests", dependencies: ["MeshModel", "MeshKernel", "MeshDiscovery", "ZtunnelNode", "MeshTesting", logging], path: "Tests/ZtunnelNodeTests", swiftSettings: house),
+        .testTarget(name: "ControlTranslateTests", dependencies: ["MeshModel", "ControlTranslate"], path: "Tests/ControlTranslateTests", swiftSettings: house),
         .testTarget(name: "ControlSourcesTests", dependencies: ["MeshModel", "ControlTranslate", "ControlSources"], path: "Tests/ControlSourcesTests", swiftSettings: house),
         .testTarget(name: "ControlAuthorityTests", dependencies: ["MeshModel", "ControlAuthority", x509, asn1, crypto], path: "Tests/ControlAuthorityTests", swiftSettings: house),
         .testTarget(name: "ControlServeTests", dependencies: ["MeshModel", "MeshWire", "MeshDiscovery", "ControlTranslate", "ControlAuthority", "ControlServe", protobuf, grpcCore, grpcPosix], path: "Tests/ControlServeTests", swiftSettings: house),
         // Root tests: real processes, network namespaces, the kernel and foreign peers for real.
-        .testTarget(name: "NamespaceTests", dependencies: ["MeshModel", "MeshKernel", "MeshTesting"], path: "Tests/Namespaces", swiftSettings: house),
-        .testTarget(name: "InteropTests", dependencies: ["MeshModel", "MeshKernel", "MeshTesting"], path: "Tests/Interop", swiftSettings: house),
+        .testTarget(name: "NamespaceTests", dependencies: ["MeshTesting"], path: "Tests/Namespaces", swiftSettings: house),
+        .testTarget(name: "InteropTests", dependencies: ["MeshModel", "MeshTesting"], path: "Tests/Interop", swiftSettings: house),
         // The law of the house: imports, unsafe words, sizes.
         .testTarget(name: "LawTests", dependencies: [], path: "Tests/Law", swiftSettings: house),
     ]

@@ -46,7 +46,7 @@ enum ImportTable {
             others: foundation.union(grpc).union(["SwiftProtobuf", "Logging"])),
         Room(
             target: "MeshTelemetry", folder: "Sources/Shared/Telemetry", rooms: ["MeshModel"],
-            others: foundation.union(["Logging", "CoreMetrics"])),
+            others: foundation.union(["Logging"])),
         Room(
             target: "MeshRuntime", folder: "Sources/Shared/Runtime", rooms: ["MeshModel", "MeshTelemetry"],
             others: foundation.union(nio).union(["NIOHTTP1", "Logging", "ServiceLifecycle"])),

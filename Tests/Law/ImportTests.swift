@@ -73,6 +73,40 @@ struct ImportTests {
         }
     }
 
+    /// One target, one line; a product has a constant above, `let NAME: … .product(name: "MODULE"`.
+    @Test("Package.swift grants no target what it does not import, and has no package that nobody uses")
+    func unusedDependencies() throws {
+        let lines = try repository.text("Package.swift").split(separator: "\n")
+        var modules: [String: String] = [:]
+        for line in lines where line.hasPrefix("let ") {
+            let parts = line.split(separator: "\"")
+            guard line.contains(".product("), parts.count > 1, let name = line.dropFirst(4).split(separator: ":").first
+            else { continue }
+            modules[String(name)] = String(parts[1])
+        }
+        var used: Set<String> = []
+        for line in lines {
+            guard let list = line.firstRange(of: "dependencies: ["), let path = line.firstRange(of: "path: \"") else {
+                continue
+            }
+            let folder = String(line[path.upperBound...].prefix { $0 != "\"" })
+            let imports = Set(try repository.swiftFiles(below: [folder]).flatMap { $0.imports.map(\.module) })
+            let granted = line[list.upperBound...].prefix { $0 != "]" }.split(separator: ",")
+            for word in granted.map({ $0.drop { $0 == " " } }) {
+                let isConstant = !word.hasPrefix("\"")
+                let module = isConstant ? modules[String(word)] : String(word.dropFirst().dropLast())
+                used.insert(String(word))
+                #expect(
+                    module.map(imports.contains) == true,
+                    "nothing in \(folder) imports \(module ?? String(word)): delete it from Package.swift")
+            }
+        }
+        #expect(used.count > 20, "the lines of Package.swift look otherwise than this test knows")
+        for name in modules.keys.sorted() {
+            #expect(used.contains(name), "no target uses \(name): delete it and its package from Package.swift")
+        }
+    }
+
     @Test("Package.swift and the table name the same rooms")
     func manifest() throws {
         let manifest = try repository.text("Package.swift")
