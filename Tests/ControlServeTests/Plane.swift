@@ -59,14 +59,15 @@ struct Plane: Sendable {
 
     func credentials(_ node: String) throws -> Metadata { ["authorization": "Bearer \(try token(node))"] }
 
+    /// - Parameter name: what the certificate must be for.
     func withClient<Result: Sendable>(
-        _ body: @Sendable (Client) async throws -> Result
+        name: String = "localhost", _ body: @Sendable (Client) async throws -> Result
     ) async throws -> Result {
         let roots = [TLSConfig.CertificateSource.bytes(Array(authority.rootsPEM.utf8), format: .pem)]
         let transport = try HTTP2ClientTransport.Posix(
             target: .ipv4(address: "127.0.0.1", port: port),
             transportSecurity: .tls { $0.trustRoots = .certificates(roots) },
-            config: .defaults { $0.http2.authority = "localhost" })
+            config: .defaults { $0.http2.authority = name })
         return try await withGRPCClient(transport: transport) { try await body($0) }
     }
 

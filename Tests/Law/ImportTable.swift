@@ -80,7 +80,8 @@ enum ImportTable {
         Room(
             target: "ControlServe", folder: "Sources/ControlPlane/Serve",
             rooms: ["MeshModel", "MeshWire", "MeshDiscovery", "ControlTranslate", "ControlAuthority", "MeshTelemetry"],
-            others: foundation.union(grpc).union(["SwiftProtobuf", "Logging"])),
+            // The transport asks for the certificate of each handshake in types of these two.
+            others: foundation.union(grpc).union(["SwiftProtobuf", "Logging", "NIOSSL", "NIOCertificateReloading"])),
         Room(
             target: "apusd", folder: "Sources/ControlPlane/Main",
             rooms: [

@@ -48,6 +48,14 @@ struct CertificateTests {
             let live = try await mesh.steady(from: "web", to: "10.80.2.10")
             let reason = "peer certificate is no longer trusted"
             #expect(!(mesh.log(1) + mesh.log(2)).contains(reason))
+            let root = "\(mesh.state)/root.crt"
+            try (String(contentsOfFile: root, encoding: .utf8) + "\n")
+                .write(toFile: root, atomically: true, encoding: .utf8)
+            try await Wait.eventually("apusd says what to do") {
+                mesh.text("apusd.log").split(separator: "\n").contains {
+                    $0.contains("root.crt has changed") && $0.contains("restart apusd")
+                }
+            }
             await mesh.apusd?.stop()
             for name in ["ca.key", "ca.crt", "root.crt"] {
                 try FileManager.default.removeItem(atPath: "\(mesh.state)/\(name)")

@@ -13,7 +13,8 @@ package struct IssuedCertificate: Hashable, Sendable {
     package let serialNumber: String
 }
 
-/// Signs certificates of workloads and of the control plane itself. Immutable: a change of the files needs a restart.
+/// Signs certificates of workloads and of the control plane itself. Immutable: a change of the files needs a restart;
+/// ``AuthorityFiles`` notices it.
 package struct CertificateAuthority: Sendable {
     private let material: SigningMaterial
     private let intermediatesPEM: [String]
@@ -57,11 +58,11 @@ package struct CertificateAuthority: Sendable {
 
     /// Signs a server certificate for a key of our own.
     func issueServer(
-        _ key: Certificate.PublicKey, names: [GeneralName], nowSeconds: Int64
+        _ key: Certificate.PublicKey, names: [GeneralName], lifetimeSeconds: Int64, nowSeconds: Int64
     ) throws(IssueRefusal) -> IssuedCertificate {
         try sign(
             key, .ellipticCurve, names: SubjectAlternativeNames(names), subject: DistinguishedName(),
-            usages: [.serverAuth], lifetimeSeconds: AuthorityLimits.serverLifetimeSeconds, nowSeconds: nowSeconds)
+            usages: [.serverAuth], lifetimeSeconds: lifetimeSeconds, nowSeconds: nowSeconds)
     }
 
     private static func provenKey(_ pem: String) throws(IssueRefusal) -> Certificate.PublicKey {

@@ -39,9 +39,10 @@ package struct ServerCertificate: Sendable {
     package let keyPEM: String
     package let validity: ValidityPeriod
 
-    /// A fresh key and a certificate for these names.
+    /// A fresh key and a certificate for these names. Its life ends with the authority's own at the latest.
     package init(
-        from authority: CertificateAuthority, names: [ServerName], nowSeconds: Int64
+        from authority: CertificateAuthority, names: [ServerName],
+        lifetimeSeconds: Int64 = AuthorityLimits.serverLifetimeSeconds, nowSeconds: Int64
     ) throws(AuthorityError) {
         let key = Certificate.PrivateKey(P256.Signing.PrivateKey())
         let generalNames = names.map { name -> GeneralName in
@@ -52,7 +53,8 @@ package struct ServerCertificate: Sendable {
         }
         let issued: IssuedCertificate
         do {
-            issued = try authority.issueServer(key.publicKey, names: generalNames, nowSeconds: nowSeconds)
+            issued = try authority.issueServer(
+                key.publicKey, names: generalNames, lifetimeSeconds: lifetimeSeconds, nowSeconds: nowSeconds)
         } catch {
             throw .encoding(error.description)
         }

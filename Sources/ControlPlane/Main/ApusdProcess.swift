@@ -37,10 +37,13 @@ struct ApusdProcess {
         let authority = try CertificateAuthority(
             in: state, trustDomain: settings.translate.trustDomain, lifetimes: settings.lifetimes,
             nowSeconds: now())
+        let files = AuthorityFiles(state)
         metrics.set(.signerNotAfterSeconds, Int(authority.signerNotAfterSeconds))
         warnBeforeExpiry(authority, log, nowSeconds: now())
         let tokens = try NodeTokens(settings.tokens, state: state)
-        let certificate = try ServerCertificate(from: authority, names: settings.serverNames, nowSeconds: now())
+        let renewal = CertificateRenewal(
+            authority: authority, names: settings.serverNames, log: output.logger("serve"), nowSeconds: now)
+        let certificate = try renewal.make()
         let desk = ControlDesk(
             settings: settings.translate, state: state, tokens: tokens, metrics: metrics,
             log: output.logger("desk"))
@@ -65,6 +68,10 @@ struct ApusdProcess {
                 .init(service: ServerPart(server: server), serviceName: "listener"),
                 .init(service: SourcePart(source: source, desk: desk), serviceName: "resources"),
                 .init(service: announcement, serviceName: "announcement"),
+                .init(service: AuthorityPart(files: files, log: log), serviceName: "authority files"),
+                .init(
+                    service: RenewalPart(renewal: renewal, server: server, first: certificate),
+                    serviceName: "certificate renewal"),
             ],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: output.logger("lifecycle"))
         configuration.maximumGracefulShutdownDuration = .seconds(ServeLimits.shutdownGraceSeconds)
@@ -111,6 +118,39 @@ private struct SourcePart: ServiceLifecycle.Service {
         await cancelWhenGracefulShutdown {
             await source.run { resources, findings in
                 await desk.resourcesChanged(resources, findings: findings)
+            }
+        }
+    }
+}
+
+/// The TLS port's own certificate.
+private struct RenewalPart: ServiceLifecycle.Service {
+    let renewal: CertificateRenewal
+    let server: ControlServer
+    let first: ServerCertificate
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { await renewal.run(server, from: first) }
+    }
+}
+
+/// The authority's files: they are read at start only, so a change of them must not go unnoticed.
+private struct AuthorityPart: ServiceLifecycle.Service {
+    let files: AuthorityFiles
+    let log: Logger
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            var files = files
+            while true {
+                do { try await Task.sleep(for: .seconds(ServeLimits.authorityLookSeconds)) } catch { return }
+                for path in files.changes() {
+                    log.warning(
+                        """
+                        \(path) has changed; certificates are still signed with what it held when apusd started: \
+                        restart apusd to take up the change
+                        """)
+                }
             }
         }
     }

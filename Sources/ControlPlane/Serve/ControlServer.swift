@@ -10,6 +10,7 @@ package final class ControlServer: Sendable {
     private typealias Transport = HTTP2ServerTransport.Posix
 
     private let servers: [GRPCServer<Transport>]
+    private let served = ServedCertificate()
     private let desk: ControlDesk
     private let log: Logger
 
@@ -51,12 +52,13 @@ package final class ControlServer: Sendable {
                 authenticator: authenticator, authority: parts.authority, nodes: parts.desk.nodeBoard,
                 metrics: parts.metrics, log: log, nowSeconds: parts.nowSeconds),
         ]
+        let served = self.served
         servers = listen.map { address in
             let target: SocketAddress = address.ip.family == .v4
                 ? .ipv4(host: address.ip.description, port: Int(address.port))
                 : .ipv6(host: address.ip.description, port: Int(address.port))
             let transport = Transport(
-                address: target, transportSecurity: Self.security(certificate),
+                address: target, transportSecurity: Self.security(certificate, served),
                 config: Self.configuration(gate))
             return GRPCServer(transport: transport, services: services)
         }
@@ -89,10 +91,18 @@ package final class ControlServer: Sendable {
         for server in servers { server.beginGracefulShutdown() }
     }
 
-    private static func security(_ certificate: ServerCertificate) -> Transport.TransportSecurity {
+    /// New connections are shown this certificate from now on; those that are there stay. Errors: `.encoding`.
+    package func use(_ certificate: ServerCertificate) throws(AuthorityError) {
+        try served.replace(by: certificate)
+    }
+
+    private static func security(
+        _ certificate: ServerCertificate, _ served: ServedCertificate
+    ) -> Transport.TransportSecurity {
         .tls(
             certificateChain: certificate.chainPEM.map { .bytes(Array($0.utf8), format: .pem) },
-            privateKey: .bytes(Array(certificate.keyPEM.utf8), format: .pem))
+            privateKey: .bytes(Array(certificate.keyPEM.utf8), format: .pem)
+        ) { $0.certificateReloader = served }
     }
 
     private static func configuration(_ gate: ConnectionGate) -> Transport.Config {

@@ -37,6 +37,11 @@ package enum ServeLimits {
     package static let pingTimeoutSeconds = 10
     /// Clients ping every 30 s (reference 5.1); more than twice in this time is abuse.
     package static let clientPingIntervalSeconds = 5
+    /// The TLS port's certificate is looked at this often: clocks are set, machines sleep.
+    package static let renewalLookSeconds: Int64 = 3600
+    package static let renewalRetrySeconds: Int64 = 60
+    /// How often the authority's files are looked at.
+    package static let authorityLookSeconds: Int64 = 5
     /// Streams get this long to end when we stop.
     package static let shutdownGraceSeconds = 5
 }
