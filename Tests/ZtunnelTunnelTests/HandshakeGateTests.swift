@@ -36,7 +36,7 @@ struct HandshakeGateTests {
         let channel = try active(told)
         channel.pipeline.fireErrorCaught(TLSError.noCommonProtocol)
         channel.pipeline.fireErrorCaught(TLSError.closedDuringHandshake)
-        #expect(told.failures == [.tls(cause: TLSError.noCommonProtocol.description)])
+        #expect(told.failures == [.tls(cause: TLSError.noCommonProtocol.cause)])
         #expect(!channel.isActive)
     }
 

@@ -55,7 +55,7 @@ struct HandshakeLimitTests {
     @Test("the node's limit is shared by its loops")
     func sharedByLoops() async throws {
         let log = LogLines()
-        let loop = TunnelLoop(
+        let loop = try TunnelLoop(
             eventLoop: EmbeddedEventLoop(), settings: settings(pod: 9, node: 9), metrics: MetricsShard(),
             accessLog: AccessLog(log.output), world: .init(), loopCount: 4)
         loop.handshakes.begin(.destination)
