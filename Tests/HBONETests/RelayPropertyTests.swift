@@ -1,7 +1,7 @@
 @testable import HBONE
 import Testing
 
-@Suite("Relays and a tunnel, moved by hand")
+@Suite("Relays, alone and with a tunnel, moved by hand")
 struct RelayPropertyTests {
     /// Everything small, so that every bound is met often.
     private static func narrow(_ role: HTTP2Session.Role) -> HBONELimits {
@@ -32,9 +32,13 @@ struct RelayPropertyTests {
         let isNarrow = seed % 4 != 0
         let mesh = try RelaySimulation { isNarrow ? Self.narrow($0) : HBONELimits(role: $0) }
         for _ in 0..<Int.random(in: 1...5, using: &random) {
-            try mesh.open(
-                isNarrow ? Self.narrowRelay() : RelayLimits(),
-                sendBytes: (Int.random(in: 0...600_000, using: &random), Int.random(in: 0...600_000, using: &random)))
+            let limits = isNarrow ? Self.narrowRelay() : RelayLimits()
+            let bytes = (Int.random(in: 0...600_000, using: &random), Int.random(in: 0...600_000, using: &random))
+            if Int.random(in: 0..<4, using: &random) == 0 {
+                try mesh.openPair(limits, sendBytes: bytes)
+            } else {
+                try mesh.open(limits, sendBytes: bytes)
+            }
         }
         var stopped: Set<Int> = []
         let count = mesh.seats.count

@@ -67,6 +67,14 @@ final class RelaySimulation {
         return (near, far)
     }
 
+    /// Two applications whose relays are joined to each other, as those of two pods of one node are.
+    func openPair(_ limits: RelayLimits, sendBytes: (Int, Int)) throws {
+        let near = try seat(limits, sendBytes.0)
+        let far = try seat(limits, sendBytes.1)
+        near.relay.join(far.relay)
+        seats += [near, far]
+    }
+
     private func seat(_ limits: RelayLimits, _ sendBytes: Int) throws -> Seat {
         let relay = Relay(limits: limits) { [unowned self] in ends.append($0) }
         let socket = try SimulatedSocket(
