@@ -13,17 +13,23 @@ package final class ControlServer: Sendable {
 
     private let path: String
     private let logger: Logger
+    private let requestMilliseconds: Int
     private let accept: Accept
     private let answer: Answer
     private let readers = DispatchQueue(label: "control-readers", attributes: .concurrent)
 
     package convenience init(path: String, logger: Logger, answer: @escaping Answer) {
-        self.init(path: path, logger: logger, accept: { try UnixControl.accept(on: $0) }, answer: answer)
+        self.init(path: path, logger: logger, requestMilliseconds: ControlLimits.requestMilliseconds, answer: answer)
     }
 
-    init(path: String, logger: Logger, accept: @escaping Accept, answer: @escaping Answer) {
+    /// - Parameter requestMilliseconds: from a connection to its whole request.
+    init(
+        path: String, logger: Logger, requestMilliseconds: Int,
+        accept: @escaping Accept = { try UnixControl.accept(on: $0) }, answer: @escaping Answer
+    ) {
         self.path = path
         self.logger = logger
+        self.requestMilliseconds = requestMilliseconds
         self.accept = accept
         self.answer = answer
     }
@@ -79,12 +85,12 @@ package final class ControlServer: Sendable {
         var line: [UInt8] = []
         var namespace: NetworkNamespace?
         let clock = ContinuousClock()
-        let deadline = clock.now + .milliseconds(ControlLimits.requestMilliseconds)
+        let deadline = clock.now + .milliseconds(requestMilliseconds)
         while !line.contains(UInt8(ascii: "\n")), line.count < NodeRequest.lineBytesMax {
             // For the whole request: one byte now and then does not count as one.
             let left = Int((deadline - clock.now) / .milliseconds(1))
             guard left > 0 else {
-                throw KernelError.controlMessage("no whole request within \(ControlLimits.requestMilliseconds) ms")
+                throw KernelError.controlMessage("no whole request within \(requestMilliseconds) ms")
             }
             try connection.setTimeouts(
                 receiveMilliseconds: left, sendMilliseconds: ControlLimits.answerSilenceMilliseconds)

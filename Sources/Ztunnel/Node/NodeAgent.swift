@@ -7,19 +7,19 @@ package import ZtunnelTunnel
 /// The pods of this node: who is attached, who shall be captured, how far each is. Level-triggered: every change of
 /// what is wanted, and every look at what is there, leads through the same machine.
 package actor NodeAgent {
-    private let tunnel: Tunnel
+    let tunnel: Tunnel
     private let home: NetworkNamespace
     private let store: AttachmentStore
-    private let logger: Logger
+    let logger: Logger
     private let nodeName: String
     private let report: @Sendable ([PodReport]) -> Void
-    private var drivers: [PodKey: PodDriver] = [:]
+    var drivers: [PodKey: PodDriver] = [:]
     /// `nil` until the control plane has spoken.
     private var intents: [PodKey: PodIntent]?
     private var intentWaiters: [CheckedContinuation<Void, Never>] = []
     private var world = World()
     /// Pods on their way out; until they are, their namespace is not free.
-    private var leaving: [PodKey: Task<Void, Never>] = [:]
+    var leaving: [PodKey: Task<Void, Never>] = [:]
     private var isReporting = false
     private var isReportStale = false
 
@@ -152,7 +152,7 @@ package actor NodeAgent {
         }
     }
 
-    private func save() {
+    func save() {
         let entries = drivers.map { key, driver in
             AttachmentStore.Entry(pod: key, identity: driver.namespace.identity, path: driver.path)
         }
@@ -181,44 +181,10 @@ package actor NodeAgent {
         for waiter in waiting { waiter.resume() }
     }
 
-    // MARK: - Detaching
-
-    /// Takes a pod out and forgets it; returns when nothing of ours is left in its namespace, or when the time is over.
-    /// In that case the work goes on by itself.
-    package func detach(_ key: PodKey, within bound: Duration) async -> NodeReply {
-        guard let driver = drivers[key] else {
-            let known = drivers.keys.sorted().map(\.description).joined(separator: ", ")
-            return .refused("\(key) is not attached; attached are: \(known.isEmpty ? "none" : known)")
-        }
-        let departure = leaving[key] ?? Task { await self.takeOut(key, driver) }
-        leaving[key] = departure
-        guard await departure.ends(within: bound) else {
-            let live = await tunnel.connections()[key]?.count ?? 0
-            let state = await driver.status().report
-            let reason = state.message.isEmpty ? state.phase.rawValue : "\(state.phase.rawValue): \(state.message)"
-            return .refused(
-                "\(key) is not out yet after \(bound.components.seconds) s: \(live) captured "
-                    + "connection\(live == 1 ? "" : "s") still live (\(reason)). It goes on being taken out and is "
-                    + "detached when the last of them ends; 'apus connections' shows them"
-            )
-        }
-        return .done("\(key) detached; nothing is left in its namespace")
-    }
-
-    private func takeOut(_ key: PodKey, _ driver: PodDriver) async {
-        await driver.leave()
-        leaving[key] = nil
-        guard drivers[key] === driver else { return }
-        drivers[key] = nil
-        save()
-        await reportAll()
-        logger.info("pod detached", metadata: ["pod": "\(key)"])
-    }
-
     // MARK: - Telling
 
     /// One report at a time: of two that overlap the older one could arrive last.
-    private func reportAll() async {
+    func reportAll() async {
         isReportStale = true
         guard !isReporting else { return }
         isReporting = true

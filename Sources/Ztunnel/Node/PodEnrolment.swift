@@ -1,5 +1,4 @@
 package import MeshKernel
-package import MeshModel
 
 /// The life of one attached pod: what is wanted, how far it is, what to do next. Pure; the driver performs one action
 /// at a time and feeds its outcome back.
@@ -60,7 +59,7 @@ package struct PodEnrolment: Hashable, Sendable {
     /// A table that cannot be swapped for the keeper must not hold a pod for ever: after this many tries it is removed.
     private static let drainAttemptsMax = 3
     /// Peers were told to use HBONE: a repair does not take that back, it would send them to plain text.
-    private var isReportedProven = false
+    private(set) var isReportedProven = false
     /// Rules of a predecessor are in the namespace: nobody serves what they capture until they are adopted or removed.
     private var hasLeftovers: Bool
 
@@ -199,23 +198,5 @@ package struct PodEnrolment: Hashable, Sendable {
     private mutating func remove() -> Action {
         stage = .removing
         return .remove
-    }
-}
-
-extension PodEnrolment {
-    /// What the control plane and people are told.
-    package var phase: PodReport.Phase {
-        switch stage {
-        case .idle: return .attached
-        case .opening, .installing, .proving: return isReportedProven ? .proven : .enrolling
-        case .proven: return .proven
-        case .withdrawing, .draining, .removing: return .leaving
-        case .failed: return .failed
-        }
-    }
-
-    package var message: String {
-        guard case .failed(let reason) = stage else { return "" }
-        return reason
     }
 }
