@@ -49,6 +49,7 @@ struct CertificateRenewalTests {
                 nowSeconds: now)
             let first = try renewal.make()
             try plane.server.use(first)
+            #expect(try await Self.reaches(plane, "localhost") == false, "not what the port was made with")
             let task = Task { await renewal.run(plane.server, from: first) }
             while now() < first.validity.notAfterSeconds + 2 {
                 #expect(try await Self.reaches(plane, "renewed.example"))
