@@ -35,6 +35,19 @@ struct EnrolmentTests {
         }
     }
 
+    @Test("opens doors that a burst of connections may queue at")
+    func backlog() async throws {
+        try await inMesh { mesh in
+            let namespace = try mesh.namespace("web")
+            let rows = try await offload { try namespace.run("ss", "-Hltn") }.split(separator: "\n")
+            for door in [":15001", ":15006", ":15008"] {
+                let row = try #require(rows.first { $0.contains("\(door) ") })
+                // State, waiting now, may wait, address.
+                #expect(row.split(separator: " ").dropFirst(2).first == "1024", "\(row)")
+            }
+        }
+    }
+
     @Test("says where it looked when no daemon is there")
     func noDaemon() async throws {
         try await inMesh { mesh in

@@ -96,7 +96,7 @@ package actor Tunnel {
     ) async throws -> any Channel {
         let descriptor = try PodListening.open(door, in: namespace, settings: settings)
         let slots = self.slots
-        return try await ServerBootstrap(group: group)
+        let listener = try await ServerBootstrap(group: group)
             .serverChannelOption(.maxMessagesPerRead, value: PodListening.acceptsPerTurn)
             .childChannelOption(.autoRead, value: false)
             .childChannelOption(.allowRemoteHalfClosure, value: door != .inboundTunnel)
@@ -108,6 +108,9 @@ package actor Tunnel {
             }
             .withBoundSocket(descriptor)
             .get()
+        // NIO has called listen again, with its own small number.
+        PodSockets.setBacklog(PodListening.backlog, of: descriptor)
+        return listener
     }
 
     /// Keeps a certificate for the pod's identity as discovery states it now.

@@ -17,6 +17,12 @@ extension PodSockets {
         set(descriptor, SocketOptionNumbers.tcpLevel, SocketOptionNumbers.tcpKeepCount, keepAlive.probes)
     }
 
+    /// Pending connections that a listening socket may have from now on, as far as the namespace's net.core.somaxconn
+    /// allows. A second listen(2) changes nothing else.
+    package static func setBacklog(_ connections: CInt, of descriptor: CInt) {
+        _ = Glibc.listen(descriptor, connections)
+    }
+
     private static func set(_ descriptor: CInt, _ level: CInt, _ name: CInt, _ value: CInt) {
         var value = value
         _ = unsafe setsockopt(descriptor, level, name, &value, socklen_t(MemoryLayout<CInt>.size))
