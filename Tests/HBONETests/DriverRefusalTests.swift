@@ -153,7 +153,7 @@ struct DriverRefusalTests {
         let rig = try await Rig(limits: { role in
             var limits = HBONELimits(role: role)
             limits.keepAliveInterval = role == .client ? .milliseconds(20) : .hours(1)
-            limits.keepAliveTimeout = .milliseconds(100)
+            limits.keepAliveTimeout = .seconds(1)
             return limits
         })
         let applications = Applications()
@@ -166,6 +166,8 @@ struct DriverRefusalTests {
         #expect(try await rig.onLoop { rig.clients.value[0].isReady })
         try await rig.onLoop { try rig.serverChannels.value[0].syncOptions?.setOption(.autoRead, value: false) }
         try await channel.closeFuture.get()
+        // The client may see its connection closed before the relay has told of it.
+        try await eventually("reported") { rig.applicationEnds.withLock { $0.count } == 1 }
         #expect(rig.applicationEnds.withLock { $0 }.map(\.reason)
             == [.error(.receive(.counterpart, .tunnel(.keepAliveTimeout)))])
         try await applications.stop()

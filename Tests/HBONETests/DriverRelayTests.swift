@@ -123,6 +123,7 @@ struct DriverRelayTests {
             rig.applicationRelays.value[0].close(.cut(.drained))
         }
         try await channel.closeFuture.get()
+        try await expectEnds(rig, count: 1) { _ in }
         #expect(rig.applicationEnds.withLock { $0 }.map(\.reason) == [.cut(.policyChanged)])
         #expect(rig.targetEnds.withLock { $0 }.map(\.reason) == [.cut(.policyChanged)])
         try await applications.stop()
