@@ -68,26 +68,7 @@ extension AuthorizationPolicy.Match {
         }
     }
 
-    private static func list(_ values: [AuthorizationPolicy.StringMatch]) -> String {
-        list(values.map(\.text))
-    }
-
-    private static func list(_ values: [AuthorizationPolicy.ServiceAccountMatch]) -> String {
-        list(values.map { "\($0.namespace)/\($0.serviceAccount)" })
-    }
-
     private static func list(_ values: [some CustomStringConvertible]) -> String {
         "[\(values.map(\.description).joined(separator: ", "))]"
-    }
-}
-
-extension AuthorizationPolicy.StringMatch {
-    fileprivate var text: String {
-        switch self {
-        case .exact(let text): return text
-        case .prefix(let text): return "\(text)*"
-        case .suffix(let text): return "*\(text)"
-        case .presence: return "*"
-        }
     }
 }

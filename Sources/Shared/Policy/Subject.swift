@@ -87,11 +87,13 @@ extension AuthorizationPolicy.Match {
 
 extension AuthorizationPolicy.StringMatch {
     /// Byte by byte: no Unicode equivalence, no case folding.
-    func matches(_ text: String) -> Bool {
+    func matches(_ text: String) -> Bool { matches(text.utf8) }
+
+    func matches(_ text: some BidirectionalCollection<UInt8>) -> Bool {
         switch self {
-        case .exact(let wanted): return text.utf8.count == wanted.utf8.count && text.utf8.elementsEqual(wanted.utf8)
-        case .prefix(let wanted): return text.utf8.starts(with: wanted.utf8)
-        case .suffix(let wanted): return text.utf8.reversed().starts(with: wanted.utf8.reversed())
+        case .exact(let wanted): return text.count == wanted.utf8.count && text.elementsEqual(wanted.utf8)
+        case .prefix(let wanted): return text.starts(with: wanted.utf8)
+        case .suffix(let wanted): return text.reversed().starts(with: wanted.utf8.reversed())
         case .presence: return !text.isEmpty
         }
     }

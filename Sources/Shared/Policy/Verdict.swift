@@ -22,11 +22,18 @@ package enum Verdict: Hashable, Sendable {
 /// to an application asks for it as a parameter: no check, no bytes.
 package struct Admission: Hashable, Sendable, CustomStringConvertible {
     /// What let the connection in.
-    package enum Reason: Hashable, Sendable {
+    package enum Reason: Hashable, Sendable, CustomStringConvertible {
         /// No enforced ALLOW policy applies to the workload.
         case noAllowPolicyApplies
         /// This policy's rule, counted from 0.
         case rule(policy: String, index: Int)
+
+        package var description: String {
+            switch self {
+            case .noAllowPolicyApplies: return "no allow policy applies"
+            case .rule(let policy, let index): return "allowed by: \(policy), rule \(index)"
+            }
+        }
     }
 
     package let reason: Reason
@@ -38,12 +45,7 @@ package struct Admission: Hashable, Sendable, CustomStringConvertible {
         self.facts = facts
     }
 
-    package var description: String {
-        switch reason {
-        case .noAllowPolicyApplies: return "no allow policy applies"
-        case .rule(let policy, let index): return "allowed by: \(policy), rule \(index)"
-        }
-    }
+    package var description: String { reason.description }
 }
 
 /// Why a connection was refused.

@@ -1,0 +1,121 @@
+package import MeshModel
+
+/// The policies that apply to what a waypoint serves, ready to decide about requests and about connections that carry
+/// none. Made when policies change; a copy is references only.
+package struct RequestPolicySet: Sendable {
+    /// Policies by what they do, in the order in which they are asked.
+    struct Stages: Sendable {
+        var custom: [(provider: String, policy: RequestPolicy)] = []
+        var deny: [RequestPolicy] = []
+        var allow: [RequestPolicy] = []
+        var audit: [RequestPolicy] = []
+        var dryRun: [RequestPolicy] = []
+
+        init(_ policies: [RequestPolicy]) {
+            for policy in policies {
+                switch policy.action {
+                case .allow where policy.isDryRun, .deny where policy.isDryRun: dryRun.append(policy)
+                case .allow: allow.append(policy)
+                case .deny: deny.append(policy)
+                case .audit: audit.append(policy)
+                // The authorizer is asked before the token is checked, and must not be asked less for that.
+                case .custom(let provider): custom.append((provider, policy.lowered { !$0.test.isOfToken }))
+                }
+            }
+        }
+    }
+
+    private let forRequests: Stages
+    private let forConnections: Stages
+    let missing: [String]
+
+    /// - Parameters:
+    ///   - policies: all that apply, in any order.
+    ///   - missing: keys of policies that should apply but are not there. Any of them refuses everything.
+    package init(applying policies: [RequestPolicy], missing: [String] = []) {
+        forRequests = Stages(policies)
+        forConnections = Stages(policies.map(\.forConnections))
+        self.missing = missing
+    }
+
+    /// Policies as they hold for these facts: without HTTP, those parts are lowered that only a request can meet.
+    func stages(_ facts: RequestFacts) -> Stages { facts.http == nil ? forConnections : forRequests }
+
+    /// Authorizers that CUSTOM policies ask about this request, each once. They never look at the token, so that they
+    /// can be asked before it is checked.
+    package func questions(_ facts: RequestFacts) -> [AuthorizerQuestion] {
+        var questions: [AuthorizerQuestion] = []
+        for (provider, policy) in stages(facts).custom {
+            guard !questions.contains(where: { $0.provider == provider }), let rule = policy.matchingRule(facts) else {
+                continue
+            }
+            questions.append(
+                AuthorizerQuestion(provider: provider, reason: RuleReference(policy: policy.key, rule: rule)))
+        }
+        return questions
+    }
+
+    /// CUSTOM first, then DENY, then a missing policy, then, if any ALLOW policy applies, one of them must match. The
+    /// order of the policies never changes whether a request is allowed.
+    /// - Parameter answers: of authorizers by the provider's name. One that is asked for and not there denies.
+    package func decide(_ facts: RequestFacts, answers: [String: AuthorizerAnswer] = [:]) -> RequestVerdict {
+        let stages = stages(facts)
+        for (provider, policy) in stages.custom {
+            guard let rule = policy.matchingRule(facts) else { continue }
+            let reference = RuleReference(policy: policy.key, rule: rule)
+            switch answers[provider] {
+            case .allowed where !provider.isEmpty: continue
+            case .denied: return .denied(.authorizerDenied(provider: provider, reference))
+            case .allowed, nil: return .denied(.authorizerSilent(provider: provider, reference))
+            }
+        }
+        if let reference = stages.deny.firstMatch(facts) { return .denied(.rule(reference)) }
+        if let key = missing.first { return .denied(.policyNotReceived(key: key)) }
+        if stages.allow.isEmpty { return .allowed(RequestAdmission(.noAllowPolicyApplies)) }
+        guard let reference = stages.allow.firstMatch(facts) else {
+            return .denied(.noAllowMatched(keys: stages.allow.map(\.key)))
+        }
+        return .allowed(RequestAdmission(.rule(policy: reference.policy, index: reference.rule)))
+    }
+
+    /// The AUDIT policies that match, by their first matching rules. They never change the verdict.
+    package func audits(_ facts: RequestFacts) -> [RuleReference] {
+        stages(facts).audit.compactMap { policy in
+            policy.matchingRule(facts).map { RuleReference(policy: policy.key, rule: $0) }
+        }
+    }
+
+    /// What the dry-run policies would have done, for the log; never enforced.
+    package func dryRun(_ facts: RequestFacts) -> [DryRunFinding] {
+        let stages = stages(facts)
+        guard !stages.dryRun.isEmpty else { return [] }
+        var findings: [DryRunFinding] = []
+        var unmatched: [String] = []
+        var allowMatched = false
+        for policy in stages.dryRun {
+            let rule = policy.matchingRule(facts)
+            if policy.action == .allow {
+                allowMatched = allowMatched || rule != nil
+                if rule == nil { unmatched.append(policy.key) }
+            }
+            guard let rule else { continue }
+            findings.append(
+                policy.action == .allow
+                    ? .wouldAllow(policy: policy.key, ruleIndex: rule)
+                    : .wouldDeny(policy: policy.key, ruleIndex: rule))
+        }
+        if !allowMatched, !unmatched.isEmpty, stages.allow.isEmpty {
+            findings.append(.wouldDenyUnmatched(policies: unmatched))
+        }
+        return findings
+    }
+}
+
+extension [RequestPolicy] {
+    fileprivate func firstMatch(_ facts: RequestFacts) -> RuleReference? {
+        for policy in self {
+            if let rule = policy.matchingRule(facts) { return RuleReference(policy: policy.key, rule: rule) }
+        }
+        return nil
+    }
+}
