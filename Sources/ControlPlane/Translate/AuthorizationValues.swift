@@ -4,22 +4,40 @@ import MeshModel
 /// whole list held) and a problem for each such value.
 struct AuthorizationValues {
     typealias Value = AuthorizationPolicyResource.Value
+    typealias StringMatch = AuthorizationPolicy.StringMatch
 
     let ownNamespace: String
+    let trustDomains: TrustDomains
     private(set) var problems: [FieldProblem] = []
 
-    init(ownNamespace: String) {
+    init(ownNamespace: String, trustDomains: TrustDomains) {
         self.ownNamespace = ownNamespace
+        self.trustDomains = trustDomains
     }
 
-    mutating func principals(_ written: [Value]) -> [AuthorizationPolicy.StringMatch] {
-        all(written, "TRUST_DOMAIN/ns/NAMESPACE/sa/NAME without spiffe://, or * before or after a part of it") { text in
-            text.hasPrefix("spiffe:") ? nil : Self.stringMatch(text)
-        }
+    mutating func principals(_ written: [Value]) -> [StringMatch] {
+        let domains = trustDomains
+        let expected = "TRUST_DOMAIN/ns/NAMESPACE/sa/NAME without spiffe://, or * before or after a part of it"
+        return all(written, expected) { text -> [StringMatch]? in
+            guard !text.hasPrefix("spiffe:"), StringMatch(text) != nil else { return nil }
+            return domains.principals(text).compactMap { StringMatch($0) }
+        }.flatMap(\.self)
     }
 
-    mutating func namespaces(_ written: [Value]) -> [AuthorizationPolicy.StringMatch] {
-        all(written, "a namespace, or * before or after a part of it", Self.stringMatch)
+    mutating func domains(_ written: [Value]) -> [StringMatch] {
+        let domains = trustDomains
+        return all(written, "a trust domain, or * before or after a part of it") { text -> [StringMatch]? in
+            guard !text.contains("/"), StringMatch(text) != nil else { return nil }
+            return domains.domains(text).compactMap { StringMatch($0) }
+        }.flatMap(\.self)
+    }
+
+    mutating func requestPrincipals(_ written: [Value]) -> [RequestPolicy.RequestPrincipalMatch] {
+        all(written, "ISSUER/SUBJECT, or * before or after a part of it") { RequestPolicy.RequestPrincipalMatch($0) }
+    }
+
+    mutating func namespaces(_ written: [Value]) -> [RequestPolicy.WildcardMatch] {
+        all(written, "a namespace, with * for any part of it") { RequestPolicy.WildcardMatch($0) }
     }
 
     /// `SA` of the policy's own namespace, or `NAMESPACE/SA`.
@@ -49,6 +67,16 @@ struct AuthorizationValues {
         }
     }
 
+    /// Hosts, methods, headers and the like.
+    mutating func texts(_ written: [Value]) -> [StringMatch] {
+        all(written, "a text, or * before or after a part of it") { StringMatch($0) }
+    }
+
+    mutating func paths(_ written: [Value]) -> [RequestPolicy.PathMatch] {
+        let expected = "a path, * before or after a part of it, or a template with segments {*} and a last {**}"
+        return all(written, expected) { RequestPolicy.PathMatch($0) }
+    }
+
     private mutating func all<Result>(
         _ written: [Value], _ expected: String, _ read: (String) -> Result?
     ) -> [Result] {
@@ -62,23 +90,5 @@ struct AuthorizationValues {
             }
         }
         return results.count == written.count ? results : []
-    }
-
-    /// `*`: anything that is there; `*x`: ends in x; `x*`: begins with x. A * elsewhere has no meaning.
-    static func stringMatch(_ text: String) -> AuthorizationPolicy.StringMatch? {
-        let literal: String
-        let match: AuthorizationPolicy.StringMatch
-        if text == "*" { return .presence }
-        if text.hasPrefix("*") {
-            literal = String(text.dropFirst())
-            match = .suffix(literal)
-        } else if text.hasSuffix("*") {
-            literal = String(text.dropLast())
-            match = .prefix(literal)
-        } else {
-            literal = text
-            match = .exact(literal)
-        }
-        return literal.isEmpty || literal.contains("*") ? nil : match
     }
 }

@@ -9,6 +9,8 @@ package struct DesiredWorld: Hashable, Sendable {
     package var services: [Service] = []
     /// By key.
     package var policies: [AuthorizationPolicy] = []
+    /// Policies of waypoints, by key.
+    package var requestPolicies: [RequestPolicy] = []
     /// By node name: every pod placed there that has its own network namespace, by pod key.
     package var intents: [String: [PodIntent]] = [:]
     /// By place.

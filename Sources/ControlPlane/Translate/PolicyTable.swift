@@ -1,23 +1,27 @@
 import MeshModel
 
-/// All L4 policies, and which of them a workload must name.
+/// All policies, and which of the L4 ones a workload must name.
 struct PolicyTable {
-    /// By key.
+    /// What nodes enforce, by key.
     let policies: [AuthorizationPolicy]
+    /// What waypoints enforce, by key.
+    let requestPolicies: [RequestPolicy]
     let findings: [Finding]
     private let rootNamespace: String
     private let selected: SelectorIndex<String>
     private let peerAuthentication: PeerAuthenticationTranslation
 
-    init(_ resources: ResourceSet, rootNamespace: String) {
-        self.rootNamespace = rootNamespace
+    init(_ resources: ResourceSet, _ settings: TranslateSettings) {
+        rootNamespace = settings.rootNamespace
         peerAuthentication = PeerAuthenticationTranslation(resources.peerAuthentications, rootNamespace: rootNamespace)
         var policies = peerAuthentication.policies
+        var requestPolicies: [RequestPolicy] = []
         var findings = peerAuthentication.findings
         var selectors: [(namespace: String, selector: [String: String], element: String)] = []
         for resource in resources.authorizationPolicies {
-            var translation = AuthorizationTranslation(resource, rootNamespace: rootNamespace)
-            let policy = translation.policy()
+            var translation = AuthorizationTranslation(resource, settings)
+            let policy = translation.nodePolicy()
+            if let policy = translation.requestPolicy() { requestPolicies.append(policy) }
             findings += translation.findings
             guard let policy else { continue }
             policies.append(policy)
@@ -27,6 +31,7 @@ struct PolicyTable {
             }
         }
         self.policies = policies.sorted { $0.key < $1.key }
+        self.requestPolicies = requestPolicies.sorted { $0.key < $1.key }
         self.findings = findings
         selected = SelectorIndex(selectors)
     }

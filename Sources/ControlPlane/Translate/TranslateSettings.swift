@@ -4,6 +4,8 @@ package import MeshModel
 package struct TranslateSettings: Hashable, Sendable {
     package var clusterID: String = "Kubernetes"
     package var trustDomain: String = Identity.defaultTrustDomain
+    /// Other names of the mesh's trust domain: a principal of one of them is a principal of all.
+    package var trustDomainAliases: [String] = []
     /// Policies here hold for the whole mesh; the ztunnel pods of this namespace are never captured.
     package var rootNamespace: String = "istio-system"
     package var clusterDomain: String = "cluster.local"

@@ -18,7 +18,7 @@ struct Translation {
         self.context = context
         livePods = resources.pods.filter(PodTranslation.isLive)
         endpoints = EndpointTable(resources, context, livePods: livePods)
-        policies = PolicyTable(resources, rootNamespace: context.settings.rootNamespace)
+        policies = PolicyTable(resources, context.settings)
         services = SelectorIndex(
             resources.services.compactMap { service in
                 guard !service.selector.isEmpty, !service.isExternalName else { return nil }
@@ -32,6 +32,7 @@ struct Translation {
             })
         waypoints = WaypointBinding(context, services: resources.services)
         world.policies = policies.policies
+        world.requestPolicies = policies.requestPolicies
         world.findings = endpoints.findings + policies.findings + hosts.findings
     }
 

@@ -1,28 +1,77 @@
 import ControlTranslate
+import MeshModel
 
 /// The spec of an AuthorizationPolicy. Problems stay where they are: in the value's own source, operation, condition or
 /// rule, or in the policy when it is about the whole.
 enum AuthorizationPolicyDecoder {
     private typealias Policy = AuthorizationPolicyResource
 
-    private static let httpSourceFields: Set<String> = [
-        "requestPrincipals", "notRequestPrincipals", "remoteIpBlocks", "notRemoteIpBlocks",
-    ]
-    private static let httpOperationFields: Set<String> = [
-        "hosts", "notHosts", "methods", "notMethods", "paths", "notPaths",
-    ]
-
     static func decode(_ spec: inout MapReader, into policy: inout AuthorizationPolicyResource) {
         if let text = spec.text("action") { policy.action = action(text) }
         policy.selector = spec.workloadSelector()
-        policy.hasTargetReferences = spec.node("targetRef") != nil || spec.list("targetRefs")?.isEmpty == false
-        if policy.action == .custom { spec.skip(["provider"]) }
+        targets(&spec, into: &policy)
+        provider(&spec, into: &policy)
         if let rules = spec.list("rules") {
             for (index, node) in rules.enumerated() {
                 policy.rules.append(rule(MapReader(node, path: "spec.rules[\(index)]"), isNull: node.content == .null))
             }
         }
         spec.complainAboutTheRest()
+    }
+
+    private static let referencesMax = 16
+
+    /// A reference that can't be read stands for everything in the policy's namespace.
+    private static func targets(_ spec: inout MapReader, into policy: inout AuthorizationPolicyResource) {
+        var references = spec.maps("targetRefs")
+        if let single = spec.map("targetRef") {
+            if !references.isEmpty { spec.complain(single.line, single.path, "stands beside targetRefs: use one") }
+            references.append(single)
+        }
+        if references.count > referencesMax {
+            spec.complain(spec.line, spec.field("targetRefs"), "has more than \(referencesMax) entries")
+        }
+        policy.hasTargetReferences = !references.isEmpty
+        for var reference in references {
+            policy.targets.append(target(&reference))
+            spec.absorb(reference)
+        }
+    }
+
+    private static func target(_ reference: inout MapReader) -> RequestPolicy.Target {
+        let (group, kind) = (reference.text("group") ?? "", reference.text("kind") ?? "")
+        let name = reference.text("name") ?? ""
+        if reference.node("namespace") != nil {
+            reference.complain(
+                reference.line, reference.field("namespace"), "is set: a policy reaches its own namespace only")
+        }
+        reference.complainAboutTheRest()
+        guard !name.isEmpty else {
+            reference.complain(reference.line, reference.field("name"), "is missing")
+            return .namespace
+        }
+        switch (group, kind) {
+        case ("", "Service"), ("core", "Service"): return .service(name)
+        case ("networking.istio.io", "ServiceEntry"): return .serviceEntry(name)
+        case ("gateway.networking.k8s.io", "Gateway"): return .gateway(name)
+        case ("gateway.networking.k8s.io", "GatewayClass"): return .gatewayClass(name)
+        default:
+            let expected = "expected Service, ServiceEntry, Gateway or GatewayClass with its group"
+            reference.complain(
+                reference.line, reference.field("kind"), "\(expected), found \"\(kind)\" of group \"\(group)\"")
+            return .namespace
+        }
+    }
+
+    private static func provider(_ spec: inout MapReader, into policy: inout AuthorizationPolicyResource) {
+        guard var provider = spec.map("provider") else { return }
+        guard policy.action == .custom else {
+            spec.complain(provider.line, provider.path, "belongs to action CUSTOM only")
+            return
+        }
+        policy.provider = provider.text("name")
+        provider.complainAboutTheRest()
+        spec.absorb(provider)
     }
 
     private static func action(_ text: String) -> AuthorizationPolicyResource.Action {
@@ -73,10 +122,12 @@ enum AuthorizationPolicyDecoder {
     private static func source(_ reader: inout MapReader) -> AuthorizationPolicyResource.Source {
         var source = Policy.Source()
         source.principals = reader.values("principals", "notPrincipals")
+        source.requestPrincipals = reader.values("requestPrincipals", "notRequestPrincipals")
         source.namespaces = reader.values("namespaces", "notNamespaces")
         source.serviceAccounts = reader.values("serviceAccounts", "notServiceAccounts")
+        source.trustDomains = reader.values("trustDomains", "notTrustDomains")
         source.ipBlocks = reader.values("ipBlocks", "notIpBlocks")
-        reader.refuse(httpSourceFields)
+        source.remoteIPBlocks = reader.values("remoteIpBlocks", "notRemoteIpBlocks")
         reader.complainAboutTheRest()
         source.problems = reader.problems
         return source
@@ -84,8 +135,10 @@ enum AuthorizationPolicyDecoder {
 
     private static func operation(_ reader: inout MapReader) -> AuthorizationPolicyResource.Operation {
         var operation = Policy.Operation()
+        operation.hosts = reader.values("hosts", "notHosts")
         operation.ports = reader.values("ports", "notPorts")
-        reader.refuse(httpOperationFields)
+        operation.methods = reader.values("methods", "notMethods")
+        operation.paths = reader.values("paths", "notPaths")
         reader.complainAboutTheRest()
         operation.problems = reader.problems
         return operation
@@ -121,13 +174,6 @@ extension MapReader {
             if entry.value.content == .list([]) || entry.value.content == .null {
                 complain(entry.line, field(key), "is empty: name a value or leave the field out")
             }
-        }
-    }
-
-    /// Attributes that only an HTTP request has.
-    fileprivate mutating func refuse(_ keys: Set<String>) {
-        for entry in all where keys.contains(entry.key) && has(entry.key) {
-            complain(entry.line, field(entry.key), "is an attribute of HTTP requests, which L4 cannot judge")
         }
     }
 }

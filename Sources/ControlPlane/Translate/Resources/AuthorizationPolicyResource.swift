@@ -1,3 +1,5 @@
+package import MeshModel
+
 /// security.istio.io AuthorizationPolicy as written, with what could not be understood kept beside what could.
 package struct AuthorizationPolicyResource: MeshResource {
     package static let kind = "AuthorizationPolicy"
@@ -14,6 +16,9 @@ package struct AuthorizationPolicyResource: MeshResource {
     package var selector: [String: String]?
     /// targetRef or targetRefs is there: the policy belongs to a waypoint.
     package var hasTargetReferences: Bool = false
+    package var targets: [RequestPolicy.Target] = []
+    /// Of action CUSTOM: the name of the external authorizer.
+    package var provider: String?
     package var rules: [Rule] = []
     /// Outside of rules: in the spec itself or in the selector.
     package var problems: [FieldProblem] = []
@@ -37,16 +42,22 @@ extension AuthorizationPolicyResource {
     /// Every list that is not empty must hold.
     package struct Source: Hashable, Sendable {
         package var principals: Values = Values()
+        package var requestPrincipals: Values = Values()
         package var namespaces: Values = Values()
         package var serviceAccounts: Values = Values()
+        package var trustDomains: Values = Values()
         package var ipBlocks: Values = Values()
+        package var remoteIPBlocks: Values = Values()
         package var problems: [FieldProblem] = []
 
         package init() {}
     }
 
     package struct Operation: Hashable, Sendable {
+        package var hosts: Values = Values()
         package var ports: Values = Values()
+        package var methods: Values = Values()
+        package var paths: Values = Values()
         package var problems: [FieldProblem] = []
 
         package init() {}
