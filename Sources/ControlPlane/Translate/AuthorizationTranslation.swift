@@ -84,7 +84,7 @@ struct AuthorizationTranslation {
                 report(problem, action.consequence.ofRule)
             }
             for warning in compiled.warnings { report(warning, severity: .warning) }
-            if !isAllow || compiled.problems.isEmpty { policy.rules.append(compiled.rule) }
+            policy.rules.append(isAllow && !compiled.problems.isEmpty ? .never : compiled.rule)
         }
         return policy
     }

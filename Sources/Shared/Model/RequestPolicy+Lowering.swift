@@ -1,12 +1,12 @@
-/// A policy for somebody who can't judge all of it. What can't be judged closes: an ALLOW rule with such a term is
-/// left out and never allows; in all other rules the term counts as holding, so that they match more.
+/// A policy for somebody who can't judge all of it. What can't be judged closes: an ALLOW rule with such a term
+/// never allows; in all other rules the term counts as holding, so that they match more.
 extension RequestPolicy {
     /// - Parameter isJudged: whether the term can be judged there.
     package func lowered(keeping isJudged: (Term) -> Bool) -> RequestPolicy {
         var result = self
-        result.rules = rules.compactMap { rule in
+        result.rules = rules.map { rule in
             if rule.clauses.allSatisfy({ $0.matches.allSatisfy { $0.terms.allSatisfy(isJudged) } }) { return rule }
-            if action == .allow { return nil }
+            if action == .allow { return .never }
             return Rule(clauses: rule.clauses.compactMap { $0.widened(keeping: isJudged) })
         }
         return result
@@ -20,6 +20,7 @@ extension RequestPolicy {
         guard action != .audit else { return nil }
         let isAllow = action == .allow
         let rules: [AuthorizationPolicy.Rule] = lowered(keeping: \.isJudgedByNode).rules.compactMap { rule in
+            if rule == .never { return nil }
             var clauses: [AuthorizationPolicy.Clause] = []
             for clause in rule.clauses {
                 let matches = clause.matches.compactMap { AuthorizationPolicy.Match($0) }

@@ -68,6 +68,9 @@ extension RequestPolicy {
 
         /// Holds for everything.
         package static let everything = Rule(clauses: [])
+
+        /// Holds for nothing: keeps the place of a rule that is not in force, so that the others keep their numbers.
+        package static let never = Rule(clauses: [Clause(matches: [Match(terms: [])])])
     }
 
     /// One match must hold; no match holds always.

@@ -92,6 +92,10 @@ extension RequestPolicy {
     }
 
     private func finding(_ index: Int, _ rule: Rule, _ facts: RequestFacts) -> RequestExplanation.RuleFinding {
+        if rule == .never {
+            let reason = RequestExplanation.FieldFinding(field: "", holds: false, reason: "not in force here")
+            return RequestExplanation.RuleFinding(rule: index, holds: false, fields: [reason])
+        }
         var held: [RequestExplanation.FieldFinding] = []
         for clause in rule.clauses where !clause.matches.isEmpty {
             guard let match = clause.matches.first(where: { holds($0, facts) }) else {

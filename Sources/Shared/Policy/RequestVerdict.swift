@@ -5,6 +5,11 @@ package struct RuleReference: Hashable, Sendable, CustomStringConvertible {
     /// Counted from 0.
     package let rule: Int
 
+    package init(policy: String, rule: Int) {
+        self.policy = policy
+        self.rule = rule
+    }
+
     package var description: String { "\(policy), rule \(rule)" }
 
     /// The name that the details of a refused response carry: `ns[shop]-policy[p]-rule[0]`.
