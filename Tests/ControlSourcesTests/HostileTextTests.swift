@@ -74,6 +74,55 @@ import Testing
             && (match.notDestinationPorts.isEmpty || match.notDestinationPorts == before.notDestinationPorts)
     }
 
+    /// A policy of a waypoint that uses every field a node has not, one key per line.
+    private static func waypointPolicy(_ action: String) -> [String] {
+        [
+            "apiVersion: security.istio.io/v1", "kind: AuthorizationPolicy", "metadata:", "  name: all",
+            "  namespace: shop", "spec:", "  action: \(action)", "  targetRefs:", "  - kind: Service", "    name: web",
+            "  rules:", "  - from:", "    - source:", "        requestPrincipals: [i/s]",
+            "        notRequestPrincipals: [i/t]", "        trustDomains: [td]", "        notTrustDomains: [te]",
+            "        remoteIpBlocks: [10.0.0.0/8]", "        notRemoteIpBlocks: [10.1.0.0/16]", "    to:",
+            "    - operation:", "        hosts: [h]", "        notHosts: [i]", "        methods: [GET]",
+            "        notMethods: [PUT]", "        paths: ['/a/{*}']", "        notPaths: [/b]", "    when:",
+            "    - key: request.headers[x]", "      values: [a]", "      notValues: [b]",
+        ]
+    }
+
+    private func world(_ lines: [String]) -> DesiredWorld {
+        let file = ResourceFile.parse(text: lines.joined(separator: "\n"), path: "x.yaml")
+        return Translate.translate(file.resources, TranslateSettings())
+    }
+
+    @Test("a slip in any key of a waypoint's policy closes what it touches", arguments: ["ALLOW", "DENY"])
+    func waypointSlips(_ action: String) throws {
+        let lines = Self.waypointPolicy(action)
+        let before = try #require(world(lines).requestPolicies.first?.rules.first).clauses
+        #expect(before.map { $0.matches.first?.terms.count } == [6, 6, 2])
+        for index in lines.indices.dropFirst(action == "ALLOW" ? 6 : 7) {
+            var slipped = lines
+            slipped[index].replace(/[a-zA-Z]+:/, maxReplacements: 1) { "x" + $0.output }
+            let result = world(slipped)
+            // Without its targets the policy falls to the node, which closes as well.
+            #expect(result.requestPolicies.count + result.policies.count == 1, "\(slipped[index])")
+            guard action == "DENY" else {
+                let isAllow = result.requestPolicies.allSatisfy { $0.action == .allow }
+                let isClosed = result.requestPolicies.flatMap(\.rules).allSatisfy { $0 == .never }
+                #expect(isAllow && isClosed && result.policies.allSatisfy { $0.rules.isEmpty }, "\(slipped[index])")
+                continue
+            }
+            #expect(result.policies.allSatisfy { $0.rules == [.init(clauses: [])] }, "\(slipped[index])")
+            for policy in result.requestPolicies {
+                #expect(policy.action == .deny && policy.rules.count == 1, "\(slipped[index])")
+                let clauses = policy.rules.first?.clauses ?? []
+                let isWider = clauses.allSatisfy { clause in
+                    let terms = Set(clause.matches[0].terms)
+                    return !terms.isEmpty && before.contains { terms.isSubset(of: $0.matches[0].terms) }
+                }
+                #expect(isWider, "\(slipped[index])")
+            }
+        }
+    }
+
     @Test("damaged files never end the process, and say the same each time", arguments: 0..<8)
     func damage(_ part: Int) throws {
         let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

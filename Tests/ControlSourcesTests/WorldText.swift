@@ -8,6 +8,7 @@ enum WorldText {
         for workload in world.workloads { lines += describe(workload) }
         for service in world.services { lines += describe(service) }
         for policy in world.policies { lines += describe(policy) }
+        for policy in world.requestPolicies { lines += describe(policy) }
         for (node, intents) in world.intents.sorted(by: { $0.key < $1.key }) {
             lines.append("node \(node)")
             for intent in intents {
@@ -68,6 +69,23 @@ enum WorldText {
         let dryRun = policy.isDryRun ? " dry run" : ""
         return ["policy \(policy.key) \(policy.action.rawValue) \(policy.scope.rawValue)\(dryRun)"]
             + policy.rules.map { "  rule " + PolicyText.describe($0) }
+    }
+
+    private static func describe(_ policy: RequestPolicy) -> [String] {
+        let dryRun = policy.isDryRun ? " dry run" : ""
+        let targets = policy.targets.map { "\($0)" }.joined(separator: ", ")
+        return ["request policy \(policy.key) \(policy.action) on \(targets)\(dryRun)"]
+            + policy.rules.flatMap { rule in
+                if rule == .never { return ["  rule never"] }
+                return ["  rule\(rule.clauses.isEmpty ? " always" : "")"]
+                    + rule.clauses.flatMap { clause in
+                        ["    clause"]
+                            + clause.matches.map { match in
+                                let terms = match.terms.map { "\($0.isNegated ? "not " : "")\($0.test)" }
+                                return "      \(terms.joined(separator: " and "))"
+                            }
+                    }
+            }
     }
 }
 
