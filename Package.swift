@@ -94,6 +94,8 @@ let package = Package(
         .target(name: "ZtunnelTunnel", dependencies: ["MeshModel", "MeshPolicy", "MeshTLS", "MeshKernel", "HBONE", "MeshDiscovery", "MeshIdentity", "MeshTelemetry", nioCore, nioPosix], path: "Sources/Ztunnel/Tunnel", swiftSettings: house),
         .target(name: "ZtunnelNode", dependencies: ["ZtunnelTunnel", "MeshModel", "MeshKernel", "MeshDiscovery", nioCore, logging], path: "Sources/Ztunnel/Node", swiftSettings: house),
         .executableTarget(name: "ztunnel", dependencies: ["ZtunnelTunnel", "ZtunnelNode", "MeshModel", "MeshKernel", "MeshTLS", "MeshDiscovery", "MeshIdentity", "MeshTelemetry", "MeshRuntime", nioCore, nioPosix, grpcPosix, logging, lifecycle, signals], path: "Sources/Ztunnel/Main", swiftSettings: house),
+        // The waypoint. Routes of the Gateway API as decisions: match, spread, rewrite, retry; pure.
+        .target(name: "WaypointRoute", dependencies: ["MeshModel"], path: "Sources/Waypoint/Route", swiftSettings: house),
         // The control plane.
         .target(name: "ControlTranslate", dependencies: ["MeshModel"], path: "Sources/ControlPlane/Translate", swiftSettings: house),
         .target(name: "ControlSources", dependencies: ["ControlTranslate", "MeshModel", "MeshKernel", yams, logging], path: "Sources/ControlPlane/Sources", swiftSettings: house),
@@ -115,6 +117,7 @@ let package = Package(
         .testTarget(name: "MeshRuntimeTests", dependencies: ["MeshModel", "MeshRuntime", "MeshTelemetry", nioCore, nioPosix, logging], path: "Tests/MeshRuntimeTests", swiftSettings: house),
         .testTarget(name: "ZtunnelTunnelTests", dependencies: ["MeshModel", "MeshPolicy", "MeshDiscovery", "MeshIdentity", "MeshKernel", "MeshTLS", "MeshTelemetry", "HBONE", "ZtunnelTunnel", "MeshTesting", nioCore, nioPosix, nioEmbedded, logging], path: "Tests/ZtunnelTunnelTests", swiftSettings: house),
         .testTarget(name: "ZtunnelNodeTests", dependencies: ["MeshModel", "MeshKernel", "MeshDiscovery", "ZtunnelNode", "MeshTesting", logging], path: "Tests/ZtunnelNodeTests", swiftSettings: house),
+        .testTarget(name: "WaypointRouteTests", dependencies: ["MeshModel", "WaypointRoute"], path: "Tests/WaypointRouteTests", swiftSettings: house),
         .testTarget(name: "ControlTranslateTests", dependencies: ["MeshModel", "ControlTranslate"], path: "Tests/ControlTranslateTests", swiftSettings: house),
         .testTarget(name: "ControlSourcesTests", dependencies: ["MeshModel", "ControlTranslate", "ControlSources"], path: "Tests/ControlSourcesTests", swiftSettings: house),
         .testTarget(name: "ControlAuthorityTests", dependencies: ["MeshModel", "ControlAuthority", x509, asn1, crypto], path: "Tests/ControlAuthorityTests", swiftSettings: house),

@@ -68,6 +68,7 @@ enum ImportTable {
                 "MeshTelemetry", "MeshRuntime",
             ],
             others: foundation.union(grpc).union(nio).union(["Logging", "ServiceLifecycle", "UnixSignals"])),
+        Room(target: "WaypointRoute", folder: "Sources/Waypoint/Route", rooms: ["MeshModel"], others: []),
         Room(
             target: "ControlTranslate", folder: "Sources/ControlPlane/Translate", rooms: ["MeshModel", "MeshPolicy"],
             others: []),
@@ -103,7 +104,7 @@ enum ImportTable {
     /// Rooms without Foundation: the path of a connection's bytes and what decides about it.
     static let withoutFoundation = [
         "Sources/Shared/Model", "Sources/Shared/Policy", "Sources/Shared/HBONE", "Sources/Shared/TLS",
-        "Sources/Shared/Kernel", "Sources/Ztunnel/Tunnel",
+        "Sources/Shared/Kernel", "Sources/Ztunnel/Tunnel", "Sources/Waypoint/Route",
     ]
 
     /// Where the word `unsafe` may stand.
