@@ -107,7 +107,7 @@ struct GRPCCall {
     init?(_ path: RequestPath) {
         let bytes = path.path
         guard bytes.first == UInt8(ascii: "/"), let slash = bytes.lastIndex(of: UInt8(ascii: "/")), slash > 1,
-            slash + 1 < bytes.endIndex
+            slash + 1 < bytes.endIndex, !bytes[1..<slash].contains(UInt8(ascii: "/"))
         else { return nil }
         service = bytes[1..<slash]
         method = bytes[(slash + 1)...]

@@ -46,49 +46,58 @@ package struct RouteIndex: Sendable {
     /// The rule for a request: of those with the most specific hostname that has one, the first in the precedence of
     /// the Gateway API.
     package func match(_ head: RequestHead) -> Outcome {
+        var examined = 0
+        return match(head, examined: &examined)
+    }
+
+    /// As ``match(_:)``. Adds to `examined` one for every candidate whose conditions were looked at.
+    package func match(_ head: RequestHead, examined: inout Int) -> Outcome {
         guard isRouted else { return .unrouted }
         let host = head.authority.host[...]
-        if let group = structure.table.value(tag: RouteStructure.exactHosts, host), let hit = find(head, in: group) {
+        if let group = structure.table.value(tag: RouteStructure.exactHosts, host),
+            let hit = find(head, in: group, &examined)
+        {
             return .matched(hit)
         }
         if structure.hasWildcards {
             for index in host.indices.dropFirst() where host[index] == UInt8(ascii: ".") {
                 let domain = host[(index + 1)...]
                 guard let group = structure.table.value(tag: RouteStructure.wildcardHosts, domain),
-                    let hit = find(head, in: group)
+                    let hit = find(head, in: group, &examined)
                 else { continue }
                 return .matched(hit)
             }
         }
-        if let group = structure.anyHost, let hit = find(head, in: group) { return .matched(hit) }
+        if let group = structure.anyHost, let hit = find(head, in: group, &examined) { return .matched(hit) }
         return .unmatched
     }
 
-    private func find(_ head: RequestHead, in group: Int) -> RouteHit? {
+    private func find(_ head: RequestHead, in group: Int, _ examined: inout Int) -> RouteHit? {
         let path = head.path.path
-        var best = Int.max
+        var search = Search(best: .max, examined: examined)
+        defer { examined = search.examined }
         if let leaf = structure.table.value(tag: structure.groups[group].exactPaths, path) {
-            search(leaf, head, &best)
+            look(leaf, head, &search)
         }
         // An exact path beats every prefix.
-        if best == Int.max { searchTree(structure.groups[group].root, path, head, &best) }
-        guard best < Int.max else { return nil }
-        return RouteHit(ruleIndex: candidates[best].rule, prefixLength: candidates[best].prefixLength)
+        if search.best == .max { lookInTree(structure.groups[group].root, path, head, &search) }
+        guard search.best < .max else { return nil }
+        return RouteHit(ruleIndex: candidates[search.best].rule, prefixLength: candidates[search.best].prefixLength)
     }
 
-    private func searchTree(_ root: Int, _ path: ArraySlice<UInt8>, _ head: RequestHead, _ best: inout Int) {
+    private func lookInTree(_ root: Int, _ path: ArraySlice<UInt8>, _ head: RequestHead, _ search: inout Search) {
         let deepest = descend(from: root, path)
         if path.first == UInt8(ascii: "/") {
             var node = structure.nodes[deepest].nearestLeaf
             while node >= 0 {
-                search(structure.nodes[node].leaf, head, &best)
+                look(structure.nodes[node].leaf, head, &search)
                 node = structure.nodes[node].nextLeaf
             }
         }
-        guard best == Int.max else { return }
+        guard search.best == .max else { return }
         var node = structure.nodes[deepest].nearestLast
         while node >= 0 {
-            search(structure.nodes[node].last, head, &best)
+            look(structure.nodes[node].last, head, &search)
             node = structure.nodes[node].nextLast
         }
     }
@@ -108,24 +117,32 @@ package struct RouteIndex: Sendable {
         return node
     }
 
+    /// How far looking has come.
+    private struct Search {
+        /// Number of the best candidate so far.
+        var best: Int
+        var examined: Int
+    }
+
     /// Looks for something better than the best so far.
-    private func search(_ leafIndex: Int, _ head: RequestHead, _ best: inout Int) {
+    private func look(_ leafIndex: Int, _ head: RequestHead, _ search: inout Search) {
         let leaf = structure.leaves[leafIndex]
-        guard leaf.lowest < best else { return }
-        searchList(leaf.others, head, &best)
+        guard leaf.lowest < search.best else { return }
+        look(leaf.others, head, &search)
         for key in leaf.keys {
             guard let value = key.source.value(head), let list = structure.table.value(tag: key.tag, value) else {
                 continue
             }
-            searchList(structure.lists[list], head, &best)
+            look(structure.lists[list], head, &search)
         }
     }
 
-    private func searchList(_ list: [Int], _ head: RequestHead, _ best: inout Int) {
+    private func look(_ list: [Int], _ head: RequestHead, _ search: inout Search) {
         for number in list {
-            guard number < best else { return }
+            guard number < search.best else { return }
+            search.examined += 1
             if candidates[number].holds(head) {
-                best = number
+                search.best = number
                 return
             }
         }
