@@ -129,6 +129,9 @@ struct RouteValueTests {
         #expect(
             error { () throws(RouteValueError) in try SessionPersistence(carrier: cookie) }
                 == .permanentWithoutTimeout)
+        let injected = SessionPersistence.Carrier.cookie(
+            name: try HTTPToken("s"), path: try RoutePath("/;Domain=evil"), lifetime: .session)
+        #expect(error { () throws(RouteValueError) in try SessionPersistence(carrier: injected) } != nil)
         #expect(error { () throws(RouteValueError) in try GRPCMethodMatch(exactService: "", method: nil) } != nil)
     }
 

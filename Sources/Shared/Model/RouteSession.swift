@@ -17,9 +17,12 @@ package struct SessionPersistence: Hashable, Sendable {
     package let absoluteTimeout: Duration?
 
     /// - Throws: ``RouteValueError/permanentWithoutTimeout``, ``RouteValueError/duration(_:)`` for a timeout below a
-    ///   second.
+    ///   second, ``RouteValueError/path(_:)`` for a path that would end inside of a cookie.
     package init(carrier: Carrier, absoluteTimeout: Duration? = nil) throws(RouteValueError) {
         if let absoluteTimeout, absoluteTimeout < .seconds(1) { throw .duration("\(absoluteTimeout)") }
+        if case .cookie(_, let path, _) = carrier, path.text.utf8.contains(UInt8(ascii: ";")) {
+            throw .path(path.text)
+        }
         if case .cookie(_, _, .permanent) = carrier, absoluteTimeout == nil { throw .permanentWithoutTimeout }
         self.carrier = carrier
         self.absoluteTimeout = absoluteTimeout
