@@ -34,6 +34,29 @@ enum Make {
     }
 }
 
+extension Make {
+    /// What a table with one rule makes of a request.
+    static func plan(
+        _ head: RequestHead, _ matches: [HTTPMatch], _ behaviour: RouteBehaviour, port: UInt16 = 8080,
+        nowSeconds: Int64 = 0, seed: UInt64 = 0
+    ) throws -> RequestPlan {
+        let rule = try HTTPRouteRule(origin: origin("r"), matches: matches, behaviour: behaviour)
+        let index = RouteIndex(table([rule]))
+        guard case .matched(let hit) = index.match(head) else { return .answer(.failure(.notFound, for: head)) }
+        var generator = SeededGenerator(seed: seed)
+        return RequestPlan.make(
+            head, rule: index.rules[hit.ruleIndex], hit: hit,
+            in: RequestPlan.Circumstances(port: port, nowSeconds: nowSeconds), using: &generator)
+    }
+}
+
+/// Something else came out.
+struct Unexpected: Error {
+    let what: String
+
+    init(_ what: some Any) { self.what = "\(what)" }
+}
+
 extension PathMatch {
     static func exact(_ text: String) throws -> PathMatch { .exact(try RoutePath(text)) }
     static func prefix(_ text: String) throws -> PathMatch { .prefix(try RoutePath(text)) }

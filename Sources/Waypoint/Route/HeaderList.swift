@@ -79,22 +79,26 @@ package struct HeaderList: Hashable, Sendable {
     /// Takes out every field of this name.
     package mutating func remove(_ name: HeaderName) {
         guard let first = index(of: name.text.utf8) else { return }
-        removeAll(name, from: first)
+        removeAll(name.text.utf8, from: first)
     }
+
+    /// Leaves exactly one field of this name.
+    package mutating func set(_ field: HeaderField) { replace(name: field.name.text.utf8, value: field.value.utf8) }
 
     /// Leaves exactly one field of this name: where the first stood, or behind all others.
-    package mutating func set(_ field: HeaderField) {
-        guard let first = index(of: field.name.text.utf8) else { return add(field) }
+    /// - Parameter name: in lower case.
+    package mutating func replace(name: some Collection<UInt8>, value: some BidirectionalCollection<UInt8>) {
+        guard let first = index(of: name) else { return append(name: name, value: value) }
         let start = bytes.count
-        bytes.append(contentsOf: field.value.utf8)
+        bytes.append(contentsOf: value)
         fields[first].valueStart = start
         fields[first].valueEnd = bytes.count
-        removeAll(field.name, from: first + 1)
+        removeAll(name, from: first + 1)
     }
 
-    private mutating func removeAll(_ name: HeaderName, from start: Int) {
+    private mutating func removeAll(_ name: some Collection<UInt8>, from start: Int) {
         var kept = start
-        for index in start..<fields.count where !isNamed(fields[index], name.text.utf8) {
+        for index in start..<fields.count where !isNamed(fields[index], name) {
             fields[kept] = fields[index]
             kept += 1
         }
