@@ -19,6 +19,12 @@ package struct HeaderList: Hashable, Sendable {
         for (name, value) in pairs { append(name: name.utf8, value: value.utf8) }
     }
 
+    /// Makes room, so that appending as much allocates no more.
+    package mutating func reserveCapacity(fields fieldCount: Int, bytes byteCount: Int) {
+        fields.reserveCapacity(fieldCount)
+        bytes.reserveCapacity(byteCount)
+    }
+
     package var count: Int { fields.count }
 
     /// Bytes held, for limits; removed fields count until the list is made anew.
