@@ -110,7 +110,7 @@ let package = Package(
         .testTarget(name: "MeshPolicyTests", dependencies: ["MeshModel", "MeshPolicy"], path: "Tests/MeshPolicyTests", swiftSettings: house),
         .testTarget(name: "MeshTLSTests", dependencies: ["MeshModel", "MeshTLS", "MeshTesting", nioCore, nioPosix, nioEmbedded], path: "Tests/MeshTLSTests", swiftSettings: house),
         .testTarget(name: "MeshKernelTests", dependencies: ["MeshModel", "MeshKernel", "MeshTesting"], path: "Tests/MeshKernelTests", swiftSettings: house),
-        .testTarget(name: "HBONETests", dependencies: ["MeshModel", "HBONE", nioCore, nioPosix, hpack], path: "Tests/HBONETests", swiftSettings: house),
+        .testTarget(name: "HBONETests", dependencies: ["MeshModel", "HBONE", nioCore, nioPosix, nioHTTP1, hpack], path: "Tests/HBONETests", swiftSettings: house),
         .testTarget(name: "MeshDiscoveryTests", dependencies: ["MeshModel", "MeshWire", "MeshDiscovery", protobuf, grpcCore, grpcPosix, logging], path: "Tests/MeshDiscoveryTests", swiftSettings: house),
         .testTarget(name: "MeshIdentityTests", dependencies: ["MeshModel", "MeshTLS", "MeshIdentity", "MeshWire", "MeshTesting", protobuf, grpcCore, grpcPosix, logging], path: "Tests/MeshIdentityTests", swiftSettings: house),
         .testTarget(name: "MeshTelemetryTests", dependencies: ["MeshModel", "MeshTelemetry", logging], path: "Tests/MeshTelemetryTests", swiftSettings: house),

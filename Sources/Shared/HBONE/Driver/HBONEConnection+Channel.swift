@@ -55,7 +55,7 @@ extension HBONEConnection {
     }
 
     package func channelReadComplete(context: ChannelHandlerContext) {
-        flushRelays()
+        flushUsers()
         if output.readableBytes > 0 { scheduleFlush() }
         closeIfDrained()
         context.fireChannelReadComplete()
@@ -104,7 +104,7 @@ extension HBONEConnection {
     private func endTurn() {
         isFlushScheduled = false
         guard !isClosed else { return }
-        flushRelays()
+        flushUsers()
         if needsResume {
             needsResume = false
             resumeBlocked()
@@ -145,14 +145,14 @@ extension HBONEConnection {
         context.write(wrapOutboundOut(frames), promise: nil)
     }
 
-    func flushRelays() {
-        guard !unflushedRelays.isEmpty else { return }
-        // A flush may bring a relay to its end, and so new entries: by index.
+    func flushUsers() {
+        guard !unflushed.isEmpty else { return }
+        // A flush may bring a user to its end, and so new entries: by index.
         var index = 0
-        while index < unflushedRelays.count {
-            unflushedRelays[index].flushIfNeeded()
+        while index < unflushed.count {
+            unflushed[index].flushIfNeeded()
             index += 1
         }
-        unflushedRelays.removeAll(keepingCapacity: true)
+        unflushed.removeAll(keepingCapacity: true)
     }
 }

@@ -24,10 +24,10 @@ extension HBONEConnection {
 
     private func arrived(_ id: HTTP2StreamID, _ bytes: ByteBuffer, creditBytes: Int, endStream: Bool) {
         switch owners[id] {
-        case .relay(let relay):
-            if !relay.needsFlush { unflushedRelays.append(relay) }
-            relay.receive(bytes, creditBytes: creditBytes)
-            if endStream { relay.tunnelEnded() }
+        case .joined(let user):
+            if !user.needsFlush { unflushed.append(user) }
+            user.receive(bytes, creditBytes: creditBytes)
+            if endStream { user.tunnelEnded() }
         case .nobody(var early):
             // Out of the table while it changes, so that the array is not copied.
             owners[id] = .nobody(EarlyArrivals())
@@ -74,7 +74,7 @@ extension HBONEConnection {
         case .nobody(var early):
             early.resetCode = code
             owners[id] = .nobody(early)
-        case .relay(let relay): relay.tunnelReset(code)
+        case .joined(let user): user.tunnelReset(code)
         case nil: break
         }
     }
@@ -95,12 +95,12 @@ extension HBONEConnection {
         scheduleFlush()
     }
 
-    // MARK: for HBONEStream and Relay
+    // MARK: for HBONEStream and users
 
     func isOpen(_ id: HTTP2StreamID) -> Bool {
         switch owners[id] {
         case .nobody(let early): early.resetCode == nil
-        case .opening, .relay: true
+        case .opening, .joined: true
         case nil: false
         }
     }
@@ -126,28 +126,28 @@ extension HBONEConnection {
         scheduleFlush()
     }
 
-    /// From now on the relay takes what comes; what came earlier is given to it here.
-    func attach(_ relay: Relay, to id: HTTP2StreamID) {
+    /// From now on the user takes what comes; what came earlier is given to it here.
+    func attach(_ user: StreamUser, to id: HTTP2StreamID) {
         guard case .nobody(let early) = owners[id] else {
-            relay.tunnelClosed(closeReason ?? .peerClosed)
+            user.tunnelClosed(closeReason ?? .peerClosed)
             return
         }
-        owners[id] = .relay(relay)
+        owners[id] = .joined(user)
         if early.data.isEmpty {
-            relay.receive(ByteBuffer(), creditBytes: early.creditBytes)
+            user.receive(ByteBuffer(), creditBytes: early.creditBytes)
         }
         for (index, bytes) in early.data.enumerated() {
-            relay.receive(bytes, creditBytes: index == 0 ? early.creditBytes : 0)
+            user.receive(bytes, creditBytes: index == 0 ? early.creditBytes : 0)
         }
-        relay.flushIfNeeded()
-        if early.hasEnded { relay.tunnelEnded() }
-        if let code = early.resetCode { relay.tunnelReset(code) }
+        user.flushIfNeeded()
+        if early.hasEnded { user.tunnelEnded() }
+        if let code = early.resetCode { user.tunnelReset(code) }
     }
 
-    /// The relay is done with the stream.
-    func detach(_ id: HTTP2StreamID, reset: Bool) {
+    /// The user is done with the stream; with a code, the peer is told that it is over.
+    func detach(_ id: HTTP2StreamID, reset code: HTTP2ErrorCode?) {
         guard !isClosed else { return }
-        if reset { session.reset(id, code: .connectError, output: &output) }
+        if let code { session.reset(id, code: code, output: &output) }
         session.discard(id, output: &output)
         remove(id)
         if output.readableBytes > 0 { scheduleFlush() }

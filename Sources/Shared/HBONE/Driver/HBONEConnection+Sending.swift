@@ -1,18 +1,18 @@
 import DequeModule
 import NIOCore
 
-/// Bytes of relays on their way into the tunnel.
+/// Bytes of streams on their way into the tunnel.
 extension HBONEConnection {
-    /// True while relays may send: neither the channel's queue is over its water mark nor the end is here.
+    /// True while users may send: neither the channel's queue is over its water mark nor the end is here.
     var takesBytes: Bool { isWritable && !isClosed }
 
     /// Sends what windows and the channel allow, at most `limit` bytes; the rest stays in `data`. If something stays,
-    /// the relay is called again (`resumeSending`) when more can go.
+    /// the user is called again (`resumeSending`) when more can go.
     func send(
-        _ relay: Relay, _ id: HTTP2StreamID, _ data: inout ByteBuffer, endStream: Bool, limit: Int
+        _ user: StreamUser, _ id: HTTP2StreamID, _ data: inout ByteBuffer, endStream: Bool, limit: Int
     ) {
-        guard takesBytes else { return wait(relay) }
-        // Until the relay has put its rest back, nobody may make it send.
+        guard takesBytes else { return wait(user) }
+        // Until the user has put its rest back, nobody may make it send.
         isSending = true
         defer { isSending = false }
         if data.readableBytes <= limit {
@@ -21,7 +21,7 @@ extension HBONEConnection {
             sendNow(id, &part, endStream: false)
             data.moveReaderIndex(to: data.readerIndex - part.readableBytes)
         }
-        if data.readableBytes > 0 { wait(relay) }
+        if data.readableBytes > 0 { wait(user) }
         if output.readableBytes + unflushedBytes >= limits.turnBytesMaximum {
             writeOut()
         } else {
@@ -60,22 +60,22 @@ extension HBONEConnection {
         if output.readableBytes > 0 { scheduleFlush() }
     }
 
-    /// The relay wants to send when that is possible again.
-    func wait(_ relay: Relay) {
-        guard !relay.isQueuedToSend, !isClosed else { return }
-        relay.isQueuedToSend = true
-        blocked.append(relay)
+    /// The user wants to send when that is possible again.
+    func wait(_ user: StreamUser) {
+        guard !user.isQueuedToSend, !isClosed else { return }
+        user.isQueuedToSend = true
+        blocked.append(user)
     }
 
     func windowOpened(_ id: HTTP2StreamID?) {
         if let id {
-            guard case .relay(let relay) = owners[id] else { return }
-            wait(relay)
+            guard case .joined(let user) = owners[id] else { return }
+            wait(user)
         }
         resumeBlocked()
     }
 
-    /// Lets blocked relays send in turn, a quantum each, until none is left or the tunnel takes no more: a bulk stream
+    /// Lets blocked users send in turn, a quantum each, until none is left or the tunnel takes no more: a bulk stream
     /// does not get ahead of a small one that waits as well.
     func resumeBlocked() {
         guard !isResuming else { return }
@@ -85,18 +85,18 @@ extension HBONEConnection {
         }
         isResuming = true
         defer { isResuming = false }
-        // One look at each relay whose window is closed; more looks only at those that move.
+        // One look at each user whose window is closed; more looks only at those that move.
         var looksLeft = blocked.count
-        while looksLeft > 0, takesBytes, let relay = blocked.popFirst() {
-            relay.isQueuedToSend = false
+        while looksLeft > 0, takesBytes, let user = blocked.popFirst() {
+            user.isQueuedToSend = false
             looksLeft -= 1
-            guard case .tunnel(_, let id) = relay.counterpart else { continue }
-            if relay.hasHeldBytes, session.sendableBytes(id) == 0 {
-                wait(relay)
+            guard let id = user.streamID else { continue }
+            if user.hasHeldBytes, session.sendableBytes(id) == 0 {
+                wait(user)
                 continue
             }
-            relay.resumeSending(limit: limits.roundRobinQuantumBytes)
-            if relay.isQueuedToSend { looksLeft += 1 }
+            user.resumeSending(limit: limits.roundRobinQuantumBytes)
+            if user.isQueuedToSend { looksLeft += 1 }
         }
     }
 }

@@ -27,7 +27,7 @@ package final class HBONEConnection: ChannelDuplexHandler {
     enum Owner {
         case opening(OpenCompletion)
         case nobody(EarlyArrivals)
-        case relay(Relay)
+        case joined(StreamUser)
     }
 
     /// What came before the stream was joined. Bounded by the stream's receive window: nothing is credited here.
@@ -55,14 +55,14 @@ package final class HBONEConnection: ChannelDuplexHandler {
     var unconfirmedBytes = 0
     var isFlushScheduled = false
     var isWritable = true
-    /// Relays with bytes that their channels have not been told to flush.
-    var unflushedRelays: [Relay] = []
-    /// Relays that want to send and may not, in order of arrival.
-    var blocked = Deque<Relay>()
+    /// Who got bytes and has not been told to flush.
+    var unflushed: [StreamUser] = []
+    /// Who wants to send and may not, in order of arrival.
+    var blocked = Deque<StreamUser>()
     var isResuming = false
-    /// A relay is within `send`.
+    /// A user is within `send`.
     var isSending = false
-    /// Blocked relays are to be looked at, at the end of the turn.
+    /// Blocked users are to be looked at, at the end of the turn.
     var needsResume = false
     var keepAlive = KeepAlive()
 
@@ -166,10 +166,10 @@ package final class HBONEConnection: ChannelDuplexHandler {
             switch owner {
             case .opening(let completion): completion(.failure(.connectionClosed(reason)))
             case .nobody: break
-            case .relay(let relay): relay.tunnelClosed(reason)
+            case .joined(let user): user.tunnelClosed(reason)
             }
         }
-        unflushedRelays.removeAll()
+        unflushed.removeAll()
         let report = onClosed
         let changed = onAvailabilityChange
         onConnect = nil

@@ -32,7 +32,7 @@ extension Relay {
         case .ended: return
         case .waiting: held.append(buffer)
         case .tunnel(let connection, let id):
-            if held.isEmpty { connection.send(self, id, &buffer, endStream: false, limit: .max) }
+            if held.isEmpty { connection.send(.relay(self), id, &buffer, endStream: false, limit: .max) }
             if buffer.readableBytes > 0 { held.append(buffer) }
         case .peer(let other):
             other.write(buffer)
@@ -150,6 +150,7 @@ extension Relay {
     /// Closes so that the peer sees a reset: it must not take a torn stream for a complete one.
     func abortChannel() {
         guard let context else { return }
+        if let stream = context.channel as? TunnelStreamChannel { return stream.abort() }
         // On the loop this is done before it returns; a channel already closed needs no reset.
         if let options = context.channel as? any SocketOptionProvider {
             _ = options.setSoLinger(linger(l_onoff: 1, l_linger: 0))

@@ -41,7 +41,7 @@ extension Relay {
             while left > 0, var buffer = held.popFirst() {
                 let before = buffer.readableBytes
                 let isLast = held.isEmpty && input == .ended
-                connection.send(self, id, &buffer, endStream: isLast, limit: left)
+                connection.send(.relay(self), id, &buffer, endStream: isLast, limit: left)
                 left -= before - buffer.readableBytes
                 if buffer.readableBytes > 0 {
                     held.prepend(buffer)
@@ -52,7 +52,7 @@ extension Relay {
                     finishIfDone()
                 }
             }
-            if !held.isEmpty { connection.wait(self) }
+            if !held.isEmpty { connection.wait(.relay(self)) }
         case .peer(let other):
             while let buffer = held.popFirst() { other.write(buffer) }
             other.flushIfNeeded()

@@ -91,7 +91,7 @@ package final class Relay: ChannelInboundHandler {
         }
         precondition(context != nil, "a relay is in its channel's pipeline before it is joined")
         counterpart = .tunnel(stream.connection, stream.id)
-        stream.connection.attach(self, to: stream.id)
+        stream.connection.attach(.relay(self), to: stream.id)
         begin()
     }
 
@@ -127,7 +127,7 @@ package final class Relay: ChannelInboundHandler {
         guard isActive, !isReading, input == .open, held.isEmpty, let context else { return }
         switch counterpart {
         case .waiting, .ended: return
-        case .tunnel(let connection, _): guard connection.takesBytes else { return connection.wait(self) }
+        case .tunnel(let connection, _): guard connection.takesBytes else { return connection.wait(.relay(self)) }
         case .peer(let other): guard other.isWritable, other.output == .open else { return }
         }
         isReading = true
@@ -155,7 +155,7 @@ package final class Relay: ChannelInboundHandler {
         switch former {
         case .waiting, .ended: break
         case .tunnel(let connection, let id):
-            connection.detach(id, reset: fate == .abort)
+            connection.detach(id, reset: fate == .abort ? .connectError : nil)
         case .peer(let other):
             if fate == .abort { other.counterpartFailed(reason) }
         }
