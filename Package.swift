@@ -90,8 +90,10 @@ let package = Package(
         .target(name: "MeshTelemetry", dependencies: ["MeshModel", logging], path: "Sources/Shared/Telemetry", swiftSettings: house),
         // Settings, admin and readiness endpoints, start and stop order, limits.
         .target(name: "MeshRuntime", dependencies: ["MeshModel", "MeshTelemetry", nioCore, nioPosix, nioHTTP1, logging, lifecycle], path: "Sources/Shared/Runtime", swiftSettings: house),
+        // What every proxy of the mesh does around its tunnels: handshakes, headers of CONNECT, reasons in one language.
+        .target(name: "MeshProxy", dependencies: ["MeshModel", "MeshTLS", "MeshKernel", "HBONE", nioCore], path: "Sources/Shared/Proxy", swiftSettings: house),
         // The node daemon.
-        .target(name: "ZtunnelTunnel", dependencies: ["MeshModel", "MeshPolicy", "MeshTLS", "MeshKernel", "HBONE", "MeshDiscovery", "MeshIdentity", "MeshTelemetry", nioCore, nioPosix], path: "Sources/Ztunnel/Tunnel", swiftSettings: house),
+        .target(name: "ZtunnelTunnel", dependencies: ["MeshModel", "MeshPolicy", "MeshTLS", "MeshKernel", "HBONE", "MeshDiscovery", "MeshIdentity", "MeshTelemetry", "MeshProxy", nioCore, nioPosix], path: "Sources/Ztunnel/Tunnel", swiftSettings: house),
         .target(name: "ZtunnelNode", dependencies: ["ZtunnelTunnel", "MeshModel", "MeshKernel", "MeshDiscovery", nioCore, logging], path: "Sources/Ztunnel/Node", swiftSettings: house),
         .executableTarget(name: "ztunnel", dependencies: ["ZtunnelTunnel", "ZtunnelNode", "MeshModel", "MeshKernel", "MeshTLS", "MeshDiscovery", "MeshIdentity", "MeshTelemetry", "MeshRuntime", nioCore, nioPosix, grpcPosix, logging, lifecycle, signals], path: "Sources/Ztunnel/Main", swiftSettings: house),
         // The waypoint. Routes of the Gateway API as decisions: match, spread, rewrite, retry; pure.
@@ -115,7 +117,8 @@ let package = Package(
         .testTarget(name: "MeshIdentityTests", dependencies: ["MeshModel", "MeshTLS", "MeshIdentity", "MeshWire", "MeshTesting", protobuf, grpcCore, grpcPosix, logging], path: "Tests/MeshIdentityTests", swiftSettings: house),
         .testTarget(name: "MeshTelemetryTests", dependencies: ["MeshModel", "MeshTelemetry", logging], path: "Tests/MeshTelemetryTests", swiftSettings: house),
         .testTarget(name: "MeshRuntimeTests", dependencies: ["MeshModel", "MeshRuntime", "MeshTelemetry", nioCore, nioPosix, logging], path: "Tests/MeshRuntimeTests", swiftSettings: house),
-        .testTarget(name: "ZtunnelTunnelTests", dependencies: ["MeshModel", "MeshPolicy", "MeshDiscovery", "MeshIdentity", "MeshKernel", "MeshTLS", "MeshTelemetry", "HBONE", "ZtunnelTunnel", "MeshTesting", nioCore, nioPosix, nioEmbedded, logging], path: "Tests/ZtunnelTunnelTests", swiftSettings: house),
+        .testTarget(name: "MeshProxyTests", dependencies: ["MeshModel", "MeshTLS", "MeshKernel", "MeshProxy", "HBONE", nioCore, nioEmbedded], path: "Tests/MeshProxyTests", swiftSettings: house),
+        .testTarget(name: "ZtunnelTunnelTests", dependencies: ["MeshModel", "MeshProxy", "MeshPolicy", "MeshDiscovery", "MeshIdentity", "MeshKernel", "MeshTLS", "MeshTelemetry", "HBONE", "ZtunnelTunnel", "MeshTesting", nioCore, nioPosix, nioEmbedded, logging], path: "Tests/ZtunnelTunnelTests", swiftSettings: house),
         .testTarget(name: "ZtunnelNodeTests", dependencies: ["MeshModel", "MeshKernel", "MeshDiscovery", "ZtunnelNode", "MeshTesting", logging], path: "Tests/ZtunnelNodeTests", swiftSettings: house),
         .testTarget(name: "WaypointRouteTests", dependencies: ["MeshModel", "WaypointRoute"], path: "Tests/WaypointRouteTests", swiftSettings: house),
         .testTarget(name: "ControlTranslateTests", dependencies: ["MeshModel", "ControlTranslate"], path: "Tests/ControlTranslateTests", swiftSettings: house),

@@ -51,10 +51,13 @@ enum ImportTable {
             target: "MeshRuntime", folder: "Sources/Shared/Runtime", rooms: ["MeshModel", "MeshTelemetry"],
             others: foundation.union(nio).union(["NIOHTTP1", "Logging", "ServiceLifecycle"])),
         Room(
+            target: "MeshProxy", folder: "Sources/Shared/Proxy",
+            rooms: ["MeshModel", "MeshTLS", "MeshKernel", "HBONE"], others: ["NIOCore"]),
+        Room(
             target: "ZtunnelTunnel", folder: "Sources/Ztunnel/Tunnel",
             rooms: [
                 "MeshModel", "MeshPolicy", "MeshTLS", "MeshKernel", "HBONE", "MeshDiscovery", "MeshIdentity",
-                "MeshTelemetry",
+                "MeshTelemetry", "MeshProxy",
             ],
             others: nio.union(["Logging"])),
         Room(
@@ -104,7 +107,7 @@ enum ImportTable {
     /// Rooms without Foundation: the path of a connection's bytes and what decides about it.
     static let withoutFoundation = [
         "Sources/Shared/Model", "Sources/Shared/Policy", "Sources/Shared/HBONE", "Sources/Shared/TLS",
-        "Sources/Shared/Kernel", "Sources/Ztunnel/Tunnel", "Sources/Waypoint/Route",
+        "Sources/Shared/Kernel", "Sources/Shared/Proxy", "Sources/Ztunnel/Tunnel", "Sources/Waypoint/Route",
     ]
 
     /// Where the word `unsafe` may stand.

@@ -1,6 +1,7 @@
 import HBONE
 import MeshIdentity
 import MeshModel
+import MeshProxy
 import MeshTLS
 import MeshTesting
 import NIOCore

@@ -2,6 +2,7 @@ import Logging
 import MeshIdentity
 import MeshKernel
 import MeshModel
+import MeshProxy
 import MeshTelemetry
 import NIOCore
 import NIOPosix

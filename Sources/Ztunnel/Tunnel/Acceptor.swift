@@ -2,6 +2,7 @@ internal import HBONE
 internal import MeshKernel
 internal import MeshModel
 internal import MeshPolicy
+internal import MeshProxy
 internal import MeshTelemetry
 internal import NIOCore
 

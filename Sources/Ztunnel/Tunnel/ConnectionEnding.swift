@@ -1,5 +1,6 @@
 internal import HBONE
 internal import MeshModel
+internal import MeshProxy
 internal import MeshTelemetry
 
 /// Follows one proxied connection from its acceptance to its record, so that exactly one line says how it ended:

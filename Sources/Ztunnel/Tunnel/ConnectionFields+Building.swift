@@ -1,4 +1,5 @@
 internal import MeshModel
+internal import MeshProxy
 internal import MeshTelemetry
 
 /// What is known of a connection, put into the shape of log and metrics.

@@ -1,5 +1,6 @@
 internal import MeshKernel
 internal import MeshModel
+internal import MeshProxy
 internal import NIOCore
 internal import NIOPosix
 
@@ -102,11 +103,5 @@ extension ChannelOption where Self == ChannelOptions.Types.SocketOption {
         ChannelOptions.Types.SocketOption(
             level: NIOBSDSocket.OptionLevel(rawValue: level), name: NIOBSDSocket.Option(rawValue: name)
         )
-    }
-}
-
-extension SocketAddress {
-    init(_ address: TransportAddress) throws {
-        try self.init(packedIPAddress: ByteBuffer(bytes: address.ip.bytes), port: Int(address.port))
     }
 }

@@ -2,6 +2,7 @@ internal import HBONE
 internal import MeshDiscovery
 internal import MeshModel
 internal import MeshPolicy
+internal import MeshProxy
 internal import MeshTLS
 internal import MeshTelemetry
 internal import NIOCore

@@ -1,5 +1,6 @@
 internal import MeshDiscovery
 internal import MeshModel
+internal import MeshProxy
 
 /// What an accepted CONNECT asks for, once it was found acceptable.
 struct InboundTarget: Hashable {

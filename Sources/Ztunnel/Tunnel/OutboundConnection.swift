@@ -1,6 +1,7 @@
 internal import HBONE
 internal import MeshKernel
 internal import MeshModel
+internal import MeshProxy
 internal import MeshTelemetry
 internal import NIOCore
 

@@ -4,6 +4,7 @@ internal import MeshIdentity
 internal import MeshKernel
 internal import MeshModel
 internal import MeshPolicy
+internal import MeshProxy
 internal import MeshTLS
 internal import NIOCore
 

@@ -1,6 +1,7 @@
 internal import HBONE
 internal import MeshIdentity
 internal import MeshModel
+internal import MeshProxy
 internal import MeshTLS
 internal import MeshTelemetry
 internal import NIOCore

@@ -1,3 +1,4 @@
+internal import MeshProxy
 package import NIOCore
 
 /// What the tunnel of a node is told at start.

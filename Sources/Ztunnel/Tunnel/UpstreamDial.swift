@@ -1,4 +1,5 @@
 internal import MeshModel
+internal import MeshProxy
 internal import NIOCore
 
 /// Connects to the application in a pod, appearing as the original caller.

@@ -6,7 +6,7 @@ import NIOCore
 import NIOEmbedded
 import Testing
 
-@testable import ZtunnelTunnel
+@testable import MeshProxy
 
 @Suite("What other rooms report, in the words of the log")
 struct FailureMappingTests {

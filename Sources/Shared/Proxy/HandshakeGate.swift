@@ -1,18 +1,19 @@
-internal import MeshModel
-internal import MeshTLS
-internal import NIOCore
+package import MeshModel
+package import MeshTLS
+package import NIOCore
 
 /// Stands above the TLS handler until the handshake has ended, tells its outcome once and steps aside.
-final class HandshakeGate: ChannelInboundHandler, RemovableChannelHandler {
-    typealias InboundIn = ByteBuffer
+package final class HandshakeGate: ChannelInboundHandler, RemovableChannelHandler {
+    package typealias InboundIn = ByteBuffer
 
     private var completion: ((Result<VerifiedPeer, ConnectionFailure>) -> Void)?
 
-    init(_ completion: @escaping (Result<VerifiedPeer, ConnectionFailure>) -> Void) {
+    /// - Parameter completion: called exactly once, on the loop.
+    package init(_ completion: @escaping (Result<VerifiedPeer, ConnectionFailure>) -> Void) {
         self.completion = completion
     }
 
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         guard let finished = event as? TLSHandshakeFinished else {
             return context.fireUserInboundEventTriggered(event)
         }
@@ -21,7 +22,7 @@ final class HandshakeGate: ChannelInboundHandler, RemovableChannelHandler {
         context.pipeline.syncOperations.removeHandler(self, promise: nil)
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    package func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if let error = error as? TLSError {
             tell(.failure(.tls(cause: error.cause)))
         } else {
@@ -30,13 +31,13 @@ final class HandshakeGate: ChannelInboundHandler, RemovableChannelHandler {
         context.close(promise: nil)
     }
 
-    func channelInactive(context: ChannelHandlerContext) {
+    package func channelInactive(context: ChannelHandlerContext) {
         tell(.failure(.tls(cause: "the peer closed the connection during the handshake")))
         context.fireChannelInactive()
     }
 
     /// A channel that was closed before we stood in it ends like this, and with no other word.
-    func handlerRemoved(context: ChannelHandlerContext) {
+    package func handlerRemoved(context: ChannelHandlerContext) {
         tell(.failure(.tls(cause: "the connection closed before the handshake")))
     }
 

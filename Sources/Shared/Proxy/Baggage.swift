@@ -1,16 +1,17 @@
-internal import MeshModel
+package import MeshModel
 
 /// What the `baggage` header says of a workload. Telemetry only; never an input to authorization.
-struct Baggage: Hashable, Sendable {
-    var clusterID = ""
-    var namespace = ""
-    var workloadName = ""
-    var canonicalName = ""
-    var canonicalRevision = ""
-    var region = ""
-    var zone = ""
+package struct Baggage: Hashable, Sendable {
+    package var clusterID = ""
+    package var namespace = ""
+    package var workloadName = ""
+    package var canonicalName = ""
+    package var canonicalRevision = ""
+    package var region = ""
+    package var zone = ""
 
-    init(describing workload: Workload) {
+    /// As discovery knows it.
+    package init(describing workload: Workload) {
         self.clusterID = workload.clusterID
         self.namespace = workload.namespace
         self.workloadName = workload.workloadName
@@ -24,7 +25,7 @@ struct Baggage: Hashable, Sendable {
     private var workloadKind: WorkloadType = .pod
 
     /// Reads a header; unknown keys are skipped, a header that is not ASCII is treated as absent.
-    init?(parsing header: String) {
+    package init?(parsing header: String) {
         guard header.utf8.allSatisfy({ $0 < 0x80 }) else { return nil }
         for item in header.split(separator: ",") {
             let parts = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -47,7 +48,7 @@ struct Baggage: Hashable, Sendable {
     }
 
     /// The header's value: `key=value` pairs in the fixed order, empty ones left out.
-    var headerValue: String {
+    package var headerValue: String {
         let pairs: [(String, String)] = [
             ("k8s.cluster.name", clusterID),
             ("k8s.namespace.name", namespace),

@@ -1,9 +1,10 @@
 /// A random W3C trace context for one proxied connection, so that the logs of both nodes can be joined.
 /// Source: W3C Trace Context, section 3.2.
-struct TraceParent: Hashable, Sendable {
-    let headerValue: String
+package struct TraceParent: Hashable, Sendable {
+    package let headerValue: String
 
-    init(using generator: inout some RandomNumberGenerator) {
+    /// A new one.
+    package init(using generator: inout some RandomNumberGenerator) {
         var text: [UInt8] = []
         text.reserveCapacity(55)
         text += [UInt8(ascii: "0"), UInt8(ascii: "0"), UInt8(ascii: "-")]

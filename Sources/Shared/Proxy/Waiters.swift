@@ -1,7 +1,7 @@
-internal import NIOCore
+package import NIOCore
 
 /// Those who wait on one loop for one value, each for a bounded time.
-struct Waiters<Value> {
+package struct Waiters<Value> {
     private final class Entry {
         var body: ((Value?) -> Void)?
         var timeout: Scheduled<Void>?
@@ -18,14 +18,19 @@ struct Waiters<Value> {
 
     private var entries: [Entry] = []
 
-    mutating func wait(on loop: any EventLoop, for bound: TimeAmount, _ body: @escaping (Value?) -> Void) {
+    /// Nobody waits.
+    package init() {}
+
+    /// Calls back once: with the value, or with `nil` after the bound.
+    package mutating func wait(on loop: any EventLoop, for bound: TimeAmount, _ body: @escaping (Value?) -> Void) {
         let entry = Entry(body)
         entry.timeout = loop.assumeIsolated().scheduleTask(in: bound) { entry.finish(nil) }
         entries.removeAll { $0.body == nil }
         entries.append(entry)
     }
 
-    mutating func resolve(_ value: Value) {
+    /// Tells all who wait.
+    package mutating func resolve(_ value: Value) {
         let waiting = entries
         entries.removeAll()
         for entry in waiting { entry.finish(value) }

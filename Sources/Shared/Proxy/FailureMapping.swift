@@ -1,12 +1,12 @@
-internal import HBONE
+package import HBONE
 internal import MeshKernel
-internal import MeshModel
+package import MeshModel
 internal import NIOCore
 
 /// What other rooms report, as the one closed list of failures that logs and metrics know.
 extension ConnectionFailure {
     /// A TCP connection could not be made.
-    init(dialing peer: TransportAddress, _ error: any Error) {
+    package init(dialing peer: TransportAddress, _ error: any Error) {
         switch error {
         case let failure as ConnectionFailure:
             self = failure
@@ -23,7 +23,7 @@ extension ConnectionFailure {
     }
 
     /// A stream could not be opened.
-    init(tunnel error: HBONEError) {
+    package init(tunnel error: HBONEError) {
         switch error {
         case .dial(let failure): self = failure
         case .status(let status): self = .status(status)
@@ -38,7 +38,7 @@ extension ConnectionFailure {
     }
 
     /// How copying ended; `nil` for an end that is nobody's failure. Disconnections of either side are ordinary.
-    init?(relay end: RelayEnd) {
+    package init?(relay end: RelayEnd) {
         switch end.reason {
         case .completed:
             return nil
@@ -64,7 +64,7 @@ extension ConnectionFailure {
 
 extension Relay {
     /// Ends the connection for a reason of our own.
-    func close(_ failure: ConnectionFailure) {
+    package func close(_ failure: ConnectionFailure) {
         switch failure {
         case .policyChanged: close(.cut(.policyChanged))
         case .policyRejection: close(.cut(.policyRejected))

@@ -1,7 +1,7 @@
 import MeshModel
 import Testing
 
-@testable import ZtunnelTunnel
+@testable import MeshProxy
 
 @Suite("The baggage header")
 struct BaggageTests {

@@ -1,16 +1,18 @@
 /// The random numbers of one event loop: xoshiro256** seeded by the system. For choices and correlation ids, never for
 /// secrets. A system call for each number, as the system's generator makes one, is 2 % of a new connection.
 /// Source: Blackman and Vigna, "Scrambled Linear Pseudorandom Number Generators".
-struct LoopGenerator: RandomNumberGenerator {
+package struct LoopGenerator: RandomNumberGenerator {
     private var state: (UInt64, UInt64, UInt64, UInt64)
 
-    init() {
+    /// Seeded anew.
+    package init() {
         var system = SystemRandomNumberGenerator()
         // The state must not be all zeros.
         self.state = (system.next() | 1, system.next(), system.next(), system.next())
     }
 
-    mutating func next() -> UInt64 {
+    /// 64 random bits.
+    package mutating func next() -> UInt64 {
         let result = Self.rotate(state.1 &* 5, left: 7) &* 9
         let shifted = state.1 << 17
         state.2 ^= state.0
