@@ -1,5 +1,6 @@
 import HBONE
 import MeshModel
+import MeshProxy
 import MeshTLS
 import MeshTesting
 import NIOCore
