@@ -3,8 +3,8 @@ import ControlTranslate
 extension MapReader {
     /// Fields of metadata that the mesh has no use for.
     private static let idleFields: Set<String> = [
-        "generateName", "selfLink", "resourceVersion", "generation", "deletionGracePeriodSeconds", "finalizers",
-        "managedFields", "clusterName",
+        "generateName", "selfLink", "resourceVersion", "deletionGracePeriodSeconds", "finalizers", "managedFields",
+        "clusterName",
     ]
 
     /// Reads metadata. A name or namespace that Kubernetes would refuse is left empty, with a problem: both become
@@ -19,6 +19,7 @@ extension MapReader {
         metadata.labels = reader.labels("labels") ?? [:]
         metadata.annotations = reader.labels("annotations") ?? [:]
         metadata.creationTimestamp = reader.text("creationTimestamp") ?? ""
+        metadata.generation = reader.integer("generation", 0...Int.max) ?? 0
         metadata.isBeingDeleted = reader.text("deletionTimestamp") != nil
         var controller: PodResource.Controller?
         for var owner in reader.maps("ownerReferences") where owner.flag("controller") == true {

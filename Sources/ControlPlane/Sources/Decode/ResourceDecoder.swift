@@ -83,8 +83,35 @@ struct ResourceDecoder {
         case ("security.istio.io", "PeerAuthentication"):
             contents.resources.peerAuthentications += SecurityDecoder(file: file, group: group)
                 .peerAuthentication(&root, &contents.findings)
+        case ("gateway.networking.k8s.io", _): decodeGateway(&root, group: group, kind: kind)
         default:
             leaveOut(&root, group, kind)
+        }
+    }
+
+    private mutating func decodeGateway(_ root: inout MapReader, group: APIGroup, kind: String) {
+        switch kind {
+        case "HTTPRoute":
+            add(&root, group, ["v1", "v1beta1"], \.httpRoutes) { reader, metadata, _ in
+                RouteDecoder.decode(&reader, metadata, as: HTTPRouteKind.self)
+            }
+        case "GRPCRoute":
+            add(&root, group, ["v1", "v1alpha2"], \.grpcRoutes) { reader, metadata, _ in
+                RouteDecoder.decode(&reader, metadata, as: GRPCRouteKind.self)
+            }
+        case "TCPRoute":
+            add(&root, group, ["v1", "v1alpha2"], \.tcpRoutes) { reader, metadata, _ in
+                RouteDecoder.decode(&reader, metadata, as: TCPRouteKind.self)
+            }
+        case "TLSRoute":
+            add(&root, group, ["v1", "v1alpha3", "v1alpha2"], \.tlsRoutes) { reader, metadata, _ in
+                RouteDecoder.decode(&reader, metadata, as: TLSRouteKind.self)
+            }
+        case "ReferenceGrant":
+            add(&root, group, ["v1", "v1beta1", "v1alpha2"], \.referenceGrants) { reader, metadata, _ in
+                ReferenceGrantDecoder.decode(&reader, metadata)
+            }
+        default: leaveOut(&root, group, kind)
         }
     }
 

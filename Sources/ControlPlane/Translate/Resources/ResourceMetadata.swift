@@ -8,6 +8,8 @@ package struct ResourceMetadata: Hashable, Sendable {
     package var annotations: [String: String]
     /// RFC 3339 in UTC as written, which sorts by time; empty when unknown (files rarely have it).
     package var creationTimestamp: String
+    /// Number of the spec's version, which a status refers to; 0 when unknown (files rarely have it).
+    package var generation: Int = 0
     /// A deletionTimestamp is set.
     package var isBeingDeleted: Bool
     package var origin: ResourceOrigin

@@ -14,6 +14,11 @@ extension ResourceSet {
         all.workloadEntries = firsts(parts, \.workloadEntries, &findings)
         all.authorizationPolicies = firsts(parts, \.authorizationPolicies, &findings)
         all.peerAuthentications = firsts(parts, \.peerAuthentications, &findings)
+        all.httpRoutes = firsts(parts, \.httpRoutes, &findings)
+        all.grpcRoutes = firsts(parts, \.grpcRoutes, &findings)
+        all.tcpRoutes = firsts(parts, \.tcpRoutes, &findings)
+        all.tlsRoutes = firsts(parts, \.tlsRoutes, &findings)
+        all.referenceGrants = firsts(parts, \.referenceGrants, &findings)
         return (all, findings.sorted())
     }
 

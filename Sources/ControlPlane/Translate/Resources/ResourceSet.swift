@@ -10,6 +10,11 @@ package struct ResourceSet: Hashable, Sendable {
     package var workloadEntries: [WorkloadEntryResource] = []
     package var authorizationPolicies: [AuthorizationPolicyResource] = []
     package var peerAuthentications: [PeerAuthenticationResource] = []
+    package var httpRoutes: [RouteResource<HTTPRouteKind>] = []
+    package var grpcRoutes: [RouteResource<GRPCRouteKind>] = []
+    package var tcpRoutes: [RouteResource<TCPRouteKind>] = []
+    package var tlsRoutes: [RouteResource<TLSRouteKind>] = []
+    package var referenceGrants: [ReferenceGrantResource] = []
 
     package init() {}
 
@@ -17,5 +22,6 @@ package struct ResourceSet: Hashable, Sendable {
     package var count: Int {
         namespaces.count + nodes.count + serviceAccounts.count + pods.count + services.count + endpointSlices.count
             + serviceEntries.count + workloadEntries.count + authorizationPolicies.count + peerAuthentications.count
+            + httpRoutes.count + grpcRoutes.count + tcpRoutes.count + tlsRoutes.count + referenceGrants.count
     }
 }
