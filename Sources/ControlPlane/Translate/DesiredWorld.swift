@@ -11,6 +11,10 @@ package struct DesiredWorld: Hashable, Sendable {
     package var policies: [AuthorizationPolicy] = []
     /// Policies of waypoints, by key.
     package var requestPolicies: [RequestPolicy] = []
+    /// Routes of services, by scope.
+    package var routes: [AttachedRoutes] = []
+    /// What became of each route, by kind, namespace and name.
+    package var routeStatuses: [RouteStatus] = []
     /// By node name: every pod placed there that has its own network namespace, by pod key.
     package var intents: [String: [PodIntent]] = [:]
     /// By place.

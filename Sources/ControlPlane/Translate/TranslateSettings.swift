@@ -15,6 +15,9 @@ package struct TranslateSettings: Hashable, Sendable {
     package var proven: Set<PodKey> = []
     /// Also takes the annotation ambient.istio.io/redirection=enabled as proof; for nodes run by istio-cni.
     package var trustsRedirectionAnnotation: Bool = false
+    /// A route needs a ReferenceGrant for a back end in another namespace. Istio asks for none where the parent is a
+    /// service, and neither does the Gateway API's reading for meshes: clients could connect there anyway.
+    package var requiresReferenceGrants: Bool = false
     /// Namespaces whose pods are never captured.
     package var excludedNamespaces: Set<String> = ["kube-system"]
 

@@ -92,6 +92,15 @@ struct Translation {
         world.findings += translation.findings
     }
 
+    /// Expects every service to be there.
+    mutating func translateRoutes() {
+        let bound = Set(world.services.lazy.filter { $0.waypoint != nil }.map(\.key))
+        let routes = RouteTranslation(resources, context, hosts, waypoints: bound)
+        world.routes = routes.attached
+        world.routeStatuses = routes.statuses
+        world.findings += routes.findings
+    }
+
     /// What follows from labels alone: selecting ServiceEntries and policies.
     private func bind(_ workload: inout Workload, labels: [String: String], ports: [String: UInt16]) {
         for entry in entries.matches(namespace: workload.namespace, labels: labels) {
