@@ -21,6 +21,11 @@ struct DeltaPropertyTests {
             world.services.append(
                 service("s\(number)", vip: "10.1.0.\(Int.random(in: 1...2, using: &generator))"))
         }
+        for number in 0..<3 where Bool.random(using: &generator) {
+            let client = Bool.random(using: &generator) ? nil : "c"
+            let name = "r\(Int.random(in: 0...1, using: &generator))"
+            world.routes.append(routes("s\(number)", by: name, client: client))
+        }
         return world
     }
 
@@ -33,6 +38,7 @@ struct DeltaPropertyTests {
         var client = ModelClient()
         _ = try session.receive(request(addressURL))
         _ = try session.receive(request(policyURL))
+        _ = try session.receive(request(routesURL))
         for _ in 0..<40 {
             // More than one change between two pushes is the rule for a slow client.
             for _ in 0...Int.random(in: 0...100, using: &generator) / 90 * 70 {
@@ -42,13 +48,14 @@ struct DeltaPropertyTests {
                 session = DeltaSession(node: "node-1")
                 _ = try session.receive(request(policyURL, held: client.held[policyURL] ?? [:]))
                 _ = try session.receive(request(addressURL, held: client.held[addressURL] ?? [:]))
+                _ = try session.receive(request(routesURL, held: client.held[routesURL] ?? [:]))
             }
             let responses = session.push(encoder.world)
             for (index, response) in responses.enumerated() {
                 client.apply([response])
                 // No workload names a policy that the client does not have.
                 if response.typeURL == addressURL {
-                    let later = responses[(index + 1)...].flatMap(\.resources)
+                    let later = responses[(index + 1)...].filter { $0.typeURL != routesURL }.flatMap(\.resources)
                     #expect(later.isEmpty, "seed \(seed)")
                 }
                 let refusal = Bool.random(using: &generator) ? nil : "refused"
@@ -56,6 +63,7 @@ struct DeltaPropertyTests {
             }
             #expect(client.held[addressURL] == encoder.world.addresses.versions, "seed \(seed)")
             #expect(client.held[policyURL] == encoder.world.policies.versions, "seed \(seed)")
+            #expect(client.held[routesURL] == encoder.world.routes.versions, "seed \(seed)")
         }
     }
 

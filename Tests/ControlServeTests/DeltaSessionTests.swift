@@ -61,6 +61,19 @@ struct DeltaSessionTests {
         #expect(responses[2].removedResources == ["shop/old"])
     }
 
+    @Test("who asks for routes gets them behind the addresses; who does not gets none")
+    mutating func routesOnDemand() throws {
+        let tables = [routes("s"), routes("s", client: "c")]
+        _ = show(desired(services: [service("s")], policies: [policy("p")], routes: tables))
+        #expect(try ask(request(addressURL), request(policyURL)).map(\.typeURL) == [policyURL, addressURL])
+        let first = try ask(request(routesURL))
+        #expect(first.map(\.typeURL) == [routesURL])
+        #expect(first.first?.names == ["shop/s/80", "shop/s/80/c"])
+        let next = show(desired(services: [service("t")], policies: [policy("p")], routes: [routes("s", by: "other")]))
+        #expect(next.map(\.typeURL) == [addressURL, routesURL])
+        #expect(next.last?.names == ["shop/s/80"] && next.last?.removedResources == ["shop/s/80/c"])
+    }
+
     @Test("on reconnection only differences are sent, with names that are gone")
     mutating func resume() throws {
         _ = show(desired(workloads: [workload("a"), workload("b")], policies: [policy("p")]))

@@ -11,6 +11,7 @@ typealias DeltaResponse = Envoy_Service_Discovery_V3_DeltaDiscoveryResponse
 
 let addressURL = WireCodec.ResourceType.address.url
 let policyURL = WireCodec.ResourceType.authorization.url
+let routesURL = WireCodec.ResourceType.routes.url
 
 func workload(
     _ name: String, ip: String? = nil, node: String = "", policies: [String] = [], services: [String] = []
@@ -35,10 +36,19 @@ func policy(_ name: String, dryRun: Bool = false) -> AuthorizationPolicy {
         name: name, namespace: "shop", scope: .workloadSelector, action: .deny, rules: [], isDryRun: dryRun)
 }
 
+/// Routes of port 80 of a service; the name of their resource tells tables apart.
+func routes(_ hostname: String, by name: String = "r", client: String? = nil) -> AttachedRoutes {
+    let target = RouteTarget(service: ServiceKey(namespace: "shop", hostname: hostname), port: 80)
+    let rule = TCPRouteRule(origin: RouteOrigin(kind: .tcp, namespace: "shop", name: name), backends: [])
+    return AttachedRoutes(RouteTable(target: target, tcp: [rule]), clientNamespace: client)
+}
+
 func desired(
-    workloads: [Workload] = [], services: [Service] = [], policies: [AuthorizationPolicy] = []
+    workloads: [Workload] = [], services: [Service] = [], policies: [AuthorizationPolicy] = [],
+    routes: [AttachedRoutes] = []
 ) -> DesiredWorld {
     var world = DesiredWorld()
+    world.routes = routes
     world.workloads = workloads
     world.services = services
     world.policies = policies
@@ -67,7 +77,7 @@ func request(
 
 /// What a client does with responses: keeps the versions it was sent.
 struct ModelClient {
-    var held: [String: [String: String]] = [addressURL: [:], policyURL: [:]]
+    var held: [String: [String: String]] = [addressURL: [:], policyURL: [:], routesURL: [:]]
 
     mutating func apply(_ responses: [DeltaResponse]) {
         for response in responses {

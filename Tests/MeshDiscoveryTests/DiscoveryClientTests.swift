@@ -63,7 +63,7 @@ struct DiscoveryClientTests {
             try await withDiscoveryClient(endpoint(port)) { seen in
                 try await eventually("two initial requests") { await plane.discovery.first?.requests.count == 2 }
                 let stream = try #require(await plane.discovery.first)
-                #expect(stream.requests.map(\.typeURL) == WireCodec.ResourceType.allCases.map(\.url))
+                #expect(stream.requests.map(\.typeURL) == [.address, .authorization].map(urlOf))
                 #expect(stream.requests.allSatisfy { $0.resourceNamesSubscribe.isEmpty && $0.responseNonce.isEmpty })
                 #expect(stream.requests[0].node.metadata.fields["NODE_NAME"]?.stringValue == "node-a")
                 #expect(Array(stream.metadata[stringValues: "authorization"]) == ["Bearer secret"])

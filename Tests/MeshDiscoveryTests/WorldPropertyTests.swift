@@ -7,6 +7,7 @@ private struct LastValues {
     var workloads: [String: Workload] = [:]
     var services: [ServiceKey: Service] = [:]
     var policies: [String: AuthorizationPolicy] = [:]
+    var routes: [String: AttachedRoutes] = [:]
 
     mutating func apply(_ change: WorldChange) {
         switch change {
@@ -16,13 +17,15 @@ private struct LastValues {
             if workloads.removeValue(forKey: name) == nil, let key = ServiceKey(name) { services[key] = nil }
         case .upsertPolicy(let policy): policies[policy.key] = policy
         case .removePolicy(let key): policies[key] = nil
-        case .refusePolicy: break
+        case .refusePolicy, .refuseRoutes: break
+        case .upsertRoutes(let attached): routes[attached.scope.description] = attached
+        case .removeRoutes(let name): routes[name] = nil
         }
     }
 
     var changes: [WorldChange] {
         workloads.values.map(WorldChange.upsertWorkload) + services.values.map(WorldChange.upsertService)
-            + policies.values.map(WorldChange.upsertPolicy)
+            + policies.values.map(WorldChange.upsertPolicy) + routes.values.map(WorldChange.upsertRoutes)
     }
 }
 
@@ -42,6 +45,7 @@ struct WorldPropertyTests {
         fresh.apply(contentsOf: model.changes.shuffled(using: &generator))
         #expect(world.hasSameContent(as: fresh), "seed \(seed)")
         #expect(Set(world.workloads) == Set(model.workloads.values))
+        #expect(Set(world.attachedRoutes) == Set(model.routes.values))
         #expect(Set(world.services) == Set(model.services.values))
         for (key, service) in model.services {
             let expected = model.workloads.values.filter {
@@ -55,7 +59,9 @@ struct WorldPropertyTests {
     private func change(_ generator: inout SeededGenerator) throws -> WorldChange {
         let number = Int.random(in: 0..<5, using: &generator)
         let scope = [AuthorizationPolicy.Scope.global, .namespace, .workloadSelector].randomElement(using: &generator)
-        switch Int.random(in: 0..<8, using: &generator) {
+        let scoped = RouteScope(
+            RouteTarget(service: ServiceKey(namespace: "ns", hostname: "h"), port: 80), clientNamespace: "c\(number)")
+        switch Int.random(in: 0..<10, using: &generator) {
         case 0...2: return .upsertWorkload(try workload(number, &generator))
         case 3, 4: return .upsertService(try service(number, &generator))
         case 5: return .removeAddress(name: Bool.random(using: &generator) ? "c//Pod/ns/\(number)" : "ns/\(number)")
@@ -63,6 +69,14 @@ struct WorldPropertyTests {
             return .upsertPolicy(
                 AuthorizationPolicy(
                     name: "\(number)", namespace: "ns", scope: try #require(scope), action: .deny, rules: []))
+        case 7:
+            let rule = TCPRouteRule(
+                origin: RouteOrigin(
+                    kind: .tcp, namespace: "ns", name: "\(Int.random(in: 0...1, using: &generator))"), backends: [])
+            return .upsertRoutes(
+                AttachedRoutes(
+                    RouteTable(target: scoped.target, tcp: [rule]), clientNamespace: scoped.clientNamespace))
+        case 8: return .removeRoutes(name: scoped.description)
         default: return .removePolicy(key: "ns/\(number)")
         }
     }

@@ -26,8 +26,8 @@ package enum DeltaRefusal: Error, Hashable, Sendable {
 /// One delta discovery stream. A pure machine: requests go in, and for each snapshot of the world the responses come
 /// out that bring the client to it. Skipping snapshots is fine.
 ///
-/// Order of a push: new and changed policies, addresses, removed policies. So no workload ever names a policy that the
-/// client does not have.
+/// Order of a push: new and changed policies, addresses, routes, removed policies. So no workload ever names a policy
+/// that the client does not have, and no new route a service that it does not have.
 package struct DeltaSession {
     /// The bare form of workloads; addresses are the usual one.
     package static let workloadTypeURL = "type.googleapis.com/istio.workload.Workload"
@@ -36,6 +36,7 @@ package struct DeltaSession {
     private var addresses: DeltaSubscription?
     private var policies: DeltaSubscription?
     private var bareWorkloads: DeltaSubscription?
+    private var routes: DeltaSubscription?
     /// Types we do not know: answered once, with nothing. `true` while the answer is owed.
     private var unknownTypes: [String: Bool] = [:]
     private var nonceCount: UInt64 = 0
@@ -44,8 +45,8 @@ package struct DeltaSession {
     /// - Parameter node: whose workloads a client on demand gets unasked.
     package init(node: String) { self.node = node }
 
-    /// Only one of the two types of ambient has been asked for: the other is probably on its way, and the order of
-    /// the first push depends on it.
+    /// Only one of the two types that every client wants has been asked for: the other is probably on its way, and the
+    /// order of the first push depends on it.
     package var isSettling: Bool { (addresses == nil) != (policies == nil) }
 
     /// Takes a request in. What is due because of it comes with the next push.
@@ -58,6 +59,8 @@ package struct DeltaSession {
             Self.apply(request, to: &addresses, ownNode: node)
         case WireCodec.ResourceType.authorization.url:
             Self.apply(request, to: &policies)
+        case WireCodec.ResourceType.routes.url:
+            Self.apply(request, to: &routes)
         case Self.workloadTypeURL:
             Self.apply(request, to: &bareWorkloads, ownNode: node) { $0.kind == .workload }
         default:
@@ -69,7 +72,7 @@ package struct DeltaSession {
                 notes.append(.unknownType(request.typeURL))
             }
         }
-        let nameCount = [addresses, policies, bareWorkloads].reduce(0) { $0 + ($1?.nameCount ?? 0) }
+        let nameCount = [addresses, policies, bareWorkloads, routes].reduce(0) { $0 + ($1?.nameCount ?? 0) }
         guard nameCount <= ServeLimits.subscribedNamesMax else {
             throw .tooManyNames(limit: ServeLimits.subscribedNamesMax)
         }
@@ -81,6 +84,7 @@ package struct DeltaSession {
         let duePolicies = policies?.push(world.policies) ?? DeltaSubscription.Due()
         let dueAddresses = addresses?.push(world.addresses) ?? DeltaSubscription.Due()
         let dueWorkloads = bareWorkloads?.push(world.addresses) ?? DeltaSubscription.Due()
+        let dueRoutes = routes?.push(world.routes) ?? DeltaSubscription.Due()
         var batches: [ResponseBatch] = []
         let policyURL = WireCodec.ResourceType.authorization.url
         if duePolicies.isOwed || !duePolicies.upserts.isEmpty {
@@ -97,6 +101,12 @@ package struct DeltaSession {
                 ResponseBatch(
                     Self.workloadTypeURL, dueWorkloads.upserts.map(Piece.init(bareWorkload:)),
                     removals: dueWorkloads.removals))
+        }
+        if !dueRoutes.isEmpty {
+            batches.append(
+                ResponseBatch(
+                    WireCodec.ResourceType.routes.url, dueRoutes.upserts.map { Piece($0) },
+                    removals: dueRoutes.removals))
         }
         if !duePolicies.removals.isEmpty {
             batches.append(ResponseBatch(policyURL, [], removals: duePolicies.removals))

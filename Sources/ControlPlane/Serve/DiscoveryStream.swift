@@ -93,6 +93,7 @@ struct DiscoveryStream: Sendable {
             switch response.typeURL {
             case WireCodec.ResourceType.address.url: metrics.add(.addressPushes)
             case WireCodec.ResourceType.authorization.url: metrics.add(.policyPushes)
+            case WireCodec.ResourceType.routes.url: metrics.add(.routePushes)
             default: metrics.add(.otherPushes)
             }
             metrics.add(.pushBytes, byteCount)

@@ -97,9 +97,10 @@ package struct ServedCollection: Sendable {
 package struct ServedWorld: Sendable {
     package var addresses = ServedCollection()
     package var policies = ServedCollection()
+    package var routes = ServedCollection()
 
     package init() {}
 
-    /// Grows with each change of either.
-    package var revision: UInt64 { addresses.revision + policies.revision }
+    /// Grows with each change of any.
+    package var revision: UInt64 { addresses.revision + policies.revision + routes.revision }
 }

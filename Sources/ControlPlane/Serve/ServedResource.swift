@@ -6,7 +6,7 @@ import SwiftProtobuf
 /// One resource as clients get it, with what finds it by other names.
 package struct ServedResource: Sendable {
     package enum Kind: Hashable, Sendable {
-        case workload, service, policy
+        case workload, service, policy, routes
     }
 
     package let kind: Kind
@@ -45,6 +45,10 @@ package struct ServedResource: Sendable {
 
     package init(_ policy: AuthorizationPolicy) {
         self.init(.policy, WireCodec.encode(policy), aliases: [])
+    }
+
+    package init(_ routes: AttachedRoutes) {
+        self.init(.routes, WireCodec.encode(routes), aliases: [])
     }
 
     private init(

@@ -6,6 +6,7 @@ package struct WorldEncoder: Sendable {
     private var workloads: [String: Workload] = [:]
     private var services: [String: Service] = [:]
     private var policies: [String: AuthorizationPolicy] = [:]
+    private var routes: [String: AttachedRoutes] = [:]
     private(set) package var world = ServedWorld()
 
     package init() {}
@@ -16,10 +17,12 @@ package struct WorldEncoder: Sendable {
         let (newWorkloads, goneWorkloads) = Self.difference(&workloads, desired.workloads, name: \.uid)
         let (newServices, goneServices) = Self.difference(&services, desired.services, name: \.key.description)
         let (newPolicies, gonePolicies) = Self.difference(&policies, desired.policies, name: \.key)
+        let (newRoutes, goneRoutes) = Self.difference(&routes, desired.routes, name: \.scope.description)
         world.addresses.apply(
             upserts: newServices.map(ServedResource.init) + newWorkloads.map(ServedResource.init),
             removals: goneWorkloads + goneServices)
         world.policies.apply(upserts: newPolicies.map(ServedResource.init), removals: gonePolicies)
+        world.routes.apply(upserts: newRoutes.map(ServedResource.init), removals: goneRoutes)
         return world.revision != before
     }
 

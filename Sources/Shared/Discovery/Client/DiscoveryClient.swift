@@ -13,7 +13,7 @@ package actor DiscoveryClient {
         case connected
         /// A response: its type and the sum of its resources' payloads.
         case message(typeURL: String, byteCount: Int)
-        /// Both types have had a response; once.
+        /// Every type asked for has had a response; once.
         case ready
         case terminated(StreamTermination)
     }
@@ -23,18 +23,20 @@ package actor DiscoveryClient {
     private let log: Logger
     private let onWorld: @Sendable (World) -> Void
     private let onEvent: @Sendable (Event) -> Void
-    private var session = DiscoverySession()
+    private var session: DiscoverySession
     private var delay = ReconnectDelay()
     private var hadMessages = false
     private var generator = SystemRandomNumberGenerator()
 
+    /// - `wantsRoutes`: as waypoints do.
     /// - `onWorld`: gets a snapshot after every response that changed something, and one when first ready.
     package init(
-        connection: ControlPlaneConnection, node: NodeDescription, log: Logger,
+        connection: ControlPlaneConnection, node: NodeDescription, wantsRoutes: Bool = false, log: Logger,
         onWorld: @escaping @Sendable (World) -> Void, onEvent: @escaping @Sendable (Event) -> Void = { _ in }
     ) {
         self.connection = connection
         self.node = node
+        session = DiscoverySession(wantsRoutes: wantsRoutes)
         self.log = log
         self.onWorld = onWorld
         self.onEvent = onEvent
@@ -43,7 +45,7 @@ package actor DiscoveryClient {
     /// The last known world.
     package var world: World { session.world }
 
-    /// Both types have had a response.
+    /// Every type asked for has had a response.
     package var isReady: Bool { session.isReady }
 
     /// Runs until its task is cancelled.
@@ -80,7 +82,7 @@ package actor DiscoveryClient {
     private func exchange(
         on client: GRPCClient<ControlPlaneConnection.Transport>, metadata: Metadata
     ) async throws {
-        // Unbounded by type, bounded by use: two initial requests, then one per response received.
+        // Unbounded by type, bounded by use: two or three initial requests, then one per response received.
         let (requests, outgoing) = AsyncStream.makeStream(of: DeltaRequest.self)
         for request in session.connect() { outgoing.yield(request) }
         defer { outgoing.finish() }

@@ -3,16 +3,22 @@ package import MeshWire
 import MeshModel
 import SwiftProtobuf
 
-/// The discovery client without its stream: both subscriptions and the world they build. Pure.
+/// The discovery client without its stream: its subscriptions and the world they build. Pure.
 package struct DiscoverySession: Sendable {
     package private(set) var world = World()
     private var addresses = DeltaSubscription(typeURL: WireCodec.ResourceType.address.url)
     private var authorizations = DeltaSubscription(typeURL: WireCodec.ResourceType.authorization.url)
 
-    package init() {}
+    /// Only of waypoints.
+    private var routes: DeltaSubscription?
 
-    /// Both types have had a response.
-    package var isReady: Bool { addresses.isReady && authorizations.isReady }
+    /// - Parameter wantsRoutes: as waypoints do.
+    package init(wantsRoutes: Bool = false) {
+        if wantsRoutes { routes = DeltaSubscription(typeURL: WireCodec.ResourceType.routes.url) }
+    }
+
+    /// Every type asked for has had a response.
+    package var isReady: Bool { addresses.isReady && authorizations.isReady && routes?.isReady != false }
 
     /// What one response did.
     package struct Step: Sendable {
@@ -26,17 +32,21 @@ package struct DiscoverySession: Sendable {
     }
 
     /// A stream has opened: its first requests, in the order to send them.
-    package mutating func connect() -> [DeltaRequest] { [addresses.connect(), authorizations.connect()] }
+    package mutating func connect() -> [DeltaRequest] {
+        [addresses.connect(), authorizations.connect()] + [routes?.connect()].compactMap { $0 }
+    }
 
     package mutating func disconnect() {
         addresses.disconnect()
         authorizations.disconnect()
+        routes?.disconnect()
     }
 
     /// Decodes a response whole, applies it in one batch, and answers it. A bad resource refuses only itself.
     package mutating func receive(_ response: Envoy_Service_Discovery_V3_DeltaDiscoveryResponse) -> Step {
         let byteCount = response.resources.reduce(0) { $0 + $1.resource.value.count }
-        switch WireCodec.ResourceType(rawValue: response.typeURL) {
+        let type = WireCodec.ResourceType(rawValue: response.typeURL)
+        switch type == .routes && routes == nil ? nil : type {
         case .address:
             let (outcome, changes) = Self.decode(response, type: .address)
             let request = addresses.receive(outcome)
@@ -45,6 +55,10 @@ package struct DiscoverySession: Sendable {
             let (outcome, changes) = Self.decode(response, type: .authorization)
             let request = authorizations.receive(outcome)
             return finish(changes, outcome, request, byteCount)
+        case .routes:
+            let (outcome, changes) = Self.decode(response, type: .routes)
+            let request = routes?.receive(outcome)
+            return finish(changes, outcome, request ?? nil, byteCount)
         case nil:
             // Never asked for. Acknowledged, or the server would send it again and again.
             let request = DeltaRequest(typeURL: response.typeURL, nonce: response.nonce)
@@ -65,8 +79,12 @@ package struct DiscoverySession: Sendable {
         _ response: Envoy_Service_Discovery_V3_DeltaDiscoveryResponse, type: WireCodec.ResourceType
     ) -> (DeltaOutcome, [WorldChange]) {
         var outcome = DeltaOutcome(nonce: response.nonce, removed: response.removedResources)
-        var changes: [WorldChange] = response.removedResources.map {
-            type == .address ? .removeAddress(name: $0) : .removePolicy(key: $0)
+        var changes: [WorldChange] = response.removedResources.map { name in
+            switch type {
+            case .address: .removeAddress(name: name)
+            case .authorization: .removePolicy(key: name)
+            case .routes: .removeRoutes(name: name)
+            }
         }
         changes.reserveCapacity(changes.count + response.resources.count)
         for resource in response.resources {
@@ -75,7 +93,11 @@ package struct DiscoverySession: Sendable {
                 outcome.accepted.append(.init(name: resource.name, version: resource.version))
             } catch {
                 outcome.rejected.append(.init(name: resource.name, reason: error.description))
-                if type == .authorization { changes.append(.refusePolicy(WireCodec.refused(resource))) }
+                switch type {
+                case .address: break
+                case .authorization: changes.append(.refusePolicy(WireCodec.refused(resource)))
+                case .routes: changes.append(.refuseRoutes(name: resource.name))
+                }
             }
         }
         return (outcome, changes)
@@ -94,6 +116,12 @@ package struct DiscoverySession: Sendable {
                 throw .nameMismatch(resource: resource.name, content: policy.key)
             }
             return .upsertPolicy(policy)
+        case .routes(let routes):
+            // Removed and refused by name: under another name this one would stay for ever.
+            guard routes.scope.description == resource.name else {
+                throw .nameMismatch(resource: resource.name, content: routes.scope.description)
+            }
+            return .upsertRoutes(routes)
         }
     }
 }

@@ -12,6 +12,8 @@ package enum WireCodec {
     package enum ResourceType: String, CaseIterable, Hashable, Sendable {
         case address = "type.googleapis.com/istio.workload.Address"
         case authorization = "type.googleapis.com/istio.security.Authorization"
+        /// Ours; asked for by waypoints only.
+        case routes = "type.googleapis.com/apus.waypoint.v1.RouteTable"
 
         package var url: String { rawValue }
     }
@@ -38,6 +40,7 @@ package enum WireCodec {
         case workload(Workload)
         case service(Service)
         case policy(AuthorizationPolicy)
+        case routes(AttachedRoutes)
     }
 
     /// The name of a workload in discovery: its uid.
@@ -48,6 +51,10 @@ package enum WireCodec {
 
     /// The name of a policy in discovery: `NAMESPACE/NAME`.
     package static func resourceName(_ policy: AuthorizationPolicy) -> String { policy.key }
+
+    /// The name of a table of routes in discovery: `NAMESPACE/HOSTNAME/PORT`, with `/CLIENT-NAMESPACE` behind it for
+    /// the clients of one namespace.
+    package static func resourceName(_ routes: AttachedRoutes) -> String { routes.scope.description }
 
     package static func encode(_ workload: Workload) -> EncodedResource {
         let address = Istio_Workload_Address.with { $0.workload = message(workload) }
@@ -63,6 +70,10 @@ package enum WireCodec {
         pack(message(policy), name: resourceName(policy), type: .authorization)
     }
 
+    package static func encode(_ routes: AttachedRoutes) -> EncodedResource {
+        pack(message(routes), name: resourceName(routes), type: .routes)
+    }
+
     /// Decodes the content of a resource by its type URL.
     package static func decode(_ body: Google_Protobuf_Any) throws(WireRejection) -> DecodedResource {
         guard let type = ResourceType(rawValue: body.typeURL) else { throw .unexpectedType(body.typeURL) }
@@ -71,6 +82,8 @@ package enum WireCodec {
             return try decode(try unpack(Istio_Workload_Address.self, body))
         case .authorization:
             return .policy(try policy(try unpack(Istio_Security_Authorization.self, body)))
+        case .routes:
+            return .routes(try routes(try unpack(Apus_Waypoint_V1_RouteTable.self, body)))
         }
     }
 

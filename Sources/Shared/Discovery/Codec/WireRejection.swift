@@ -1,3 +1,5 @@
+package import MeshModel
+
 /// Why a resource is refused; its text goes back to the control plane in a NACK. `field` is the wire's field name.
 package enum WireRejection: Error, Hashable, Sendable {
     /// The bytes are no protobuf message of that type.
@@ -18,6 +20,12 @@ package enum WireRejection: Error, Hashable, Sendable {
     case emptyStringMatch(field: String)
     /// A field of a policy that we do not know. Ignoring it could widen the policy.
     case unknownPolicyField(message: String)
+    /// A field of a table of routes that we do not know. Ignoring it could send requests elsewhere.
+    case unknownRouteField(message: String)
+    /// A word of an enumeration that we do not know.
+    case unknownText(field: String, text: String)
+    /// A value of a route that breaks the rules for its kind.
+    case routeValue(field: String, RouteValueError)
     /// The resource is named otherwise than its content.
     case nameMismatch(resource: String, content: String)
 }
@@ -28,7 +36,8 @@ extension WireRejection: CustomStringConvertible {
         case .notDecodable(let type):
             "expected an encoded \(type), found bytes that do not decode"
         case .unexpectedType(let type):
-            "expected istio.workload.Address or istio.security.Authorization, found \(type)"
+            "expected istio.workload.Address, istio.security.Authorization or apus.waypoint.v1.RouteTable,"
+                + " found \(type)"
         case .noVariant:
             "expected a workload or a service, found an empty address"
         case .missing(let field):
@@ -51,6 +60,12 @@ extension WireRejection: CustomStringConvertible {
             "\(field): expected exact, prefix, suffix or presence, found none of them"
         case .unknownPolicyField(let message):
             "\(message): expected only known fields, found another; this policy needs a newer node proxy"
+        case .unknownRouteField(let message):
+            "\(message): expected only known fields, found another; this table needs a newer waypoint"
+        case .unknownText(let field, let text):
+            "\(field): expected a known word, found \(text)"
+        case .routeValue(let field, let error):
+            "\(field): \(error)"
         case .nameMismatch(let resource, let content):
             "expected a resource named \(content), found the name \(resource)"
         }

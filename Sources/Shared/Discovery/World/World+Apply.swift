@@ -13,6 +13,12 @@ package enum WorldChange: Hashable, Sendable {
     /// A policy came that cannot be understood. What was known of it stays in force; if nothing was, it counts as
     /// missing wherever it would have applied.
     case refusePolicy(RefusedPolicy)
+    case upsertRoutes(AttachedRoutes)
+    /// By resource name; unknown names are ignored.
+    case removeRoutes(name: String)
+    /// A table of routes came that cannot be understood. What was known stays in force; if nothing was, requests to
+    /// its port must fail.
+    case refuseRoutes(name: String)
 }
 
 /// What could be read of a policy that was refused.
@@ -68,6 +74,9 @@ extension World {
         case .upsertPolicy(let policy): return policies.upsert(policy)
         case .removePolicy(let key): return policies.remove(key)
         case .refusePolicy(let refused): return policies.refuse(refused)
+        case .upsertRoutes, .removeRoutes, .refuseRoutes:
+            if stepRoutes(change) { routeRevision += 1 }
+            return false
         }
     }
 

@@ -11,6 +11,9 @@ package struct World: Sendable {
     /// Grows when a policy changed, or which policies a workload names.
     package internal(set) var policyRevision: UInt64 = 0
 
+    /// Grows when a table of routes changed.
+    package internal(set) var routeRevision: UInt64 = 0
+
     var workloadsByUID = TreeDictionary<String, WorkloadRecord>()
     var workloadsByAddress = MultiIndex<NetworkAddress, WorkloadRecord>()
     var workloadsByPod = MultiIndex<PodKey, WorkloadRecord>()
@@ -22,6 +25,8 @@ package struct World: Sendable {
     /// Per service its workloads by uid, of any health, also for services that have not arrived yet.
     var members = TreeDictionary<ServiceKey, TreeDictionary<String, Endpoint>>()
     var policies = PolicyIndex()
+    /// Empty in a node proxy, which does not ask for them.
+    var routes = TreeDictionary<RouteScope, KnownRoutes>()
 
     package init() {}
 
@@ -44,6 +49,6 @@ package struct World: Sendable {
             && workloadsByPod == other.workloadsByPod && workloadsByHostname == other.workloadsByHostname
             && workloadsByNode == other.workloadsByNode && servicesByKey == other.servicesByKey
             && servicesByHostname == other.servicesByHostname && virtualAddresses == other.virtualAddresses
-            && members == other.members && policies.hasSameContent(as: other.policies)
+            && members == other.members && routes == other.routes && policies.hasSameContent(as: other.policies)
     }
 }
