@@ -53,6 +53,12 @@ struct ApusdOptions: ParsableArguments {
     @Option(help: "File of lines 'NODE TOKEN' instead of generated tokens; mode 600.")
     var nodeTokens: String?
 
+    @Option(help: "Directory for files that say what became of each route; not inside the directory of resources.")
+    var status: String?
+
+    @Flag(help: "Ask for a ReferenceGrant where a route names a back end of another namespace.")
+    var requireReferenceGrants = false
+
     @Option(help: "text or json.")
     var logFormat = "text"
 

@@ -68,6 +68,10 @@ struct ApusdProcess {
                 .init(service: ServerPart(server: server), serviceName: "listener"),
                 .init(service: SourcePart(source: source, desk: desk), serviceName: "resources"),
                 .init(service: announcement, serviceName: "announcement"),
+                .init(
+                    service: StatusPart(
+                        path: settings.statusDirectory, board: desk.debugBoard, log: output.logger("status")),
+                    serviceName: "statuses"),
                 .init(service: AuthorityPart(files: files, log: log), serviceName: "authority files"),
                 .init(
                     service: RenewalPart(renewal: renewal, server: server, first: certificate),

@@ -1,5 +1,6 @@
 import ControlAuthority
 import ControlTranslate
+import Foundation
 import MeshModel
 import MeshRuntime
 import MeshTelemetry
@@ -8,6 +9,8 @@ import MeshTelemetry
 struct ApusdSettings: Sendable {
     let resourceDirectory: String
     let stateDirectory: String
+    /// `nil`: no files of statuses.
+    let statusDirectory: String?
     let listen: [TransportAddress]
     let admin: TransportAddress
     let lifetimes: LifetimePolicy
@@ -25,6 +28,14 @@ struct ApusdSettings: Sendable {
                 [name, "\(name).\(rootNamespace)", "\(name).\(rootNamespace).svc"]
                     + ["\(name).\(rootNamespace).svc.cluster.local"]
             }
+    }
+
+    /// Files written there would be read as resources.
+    private static func isInside(_ path: String, _ folder: String) -> Bool {
+        let places = [path, folder].map { place in
+            URL(fileURLWithPath: place).resolvingSymlinksInPath().standardizedFileURL.pathComponents
+        }
+        return places[0].starts(with: places[1])
     }
 
     init(_ options: ApusdOptions) throws(OptionsError) {
@@ -45,11 +56,16 @@ struct ApusdSettings: Sendable {
         tokens = options.nodeTokens.map { .file(path: $0) } ?? .stateDirectory
         resourceDirectory = options.resources
         stateDirectory = options.state
+        statusDirectory = options.status
+        if let status = options.status, Self.isInside(status, options.resources) {
+            reader.refuse("--status", "a directory outside of that of the resources", status)
+        }
         waitsForReadableFiles = options.waitForReadableFiles
         var translate = TranslateSettings()
         translate.clusterID = options.clusterId
         translate.trustDomain = options.trustDomain
         translate.rootNamespace = options.rootNamespace
+        translate.requiresReferenceGrants = options.requireReferenceGrants
         translate.trustsRedirectionAnnotation = options.trustRedirectionAnnotation
         self.translate = translate
         if Identity("spiffe://\(options.trustDomain)/ns/x/sa/y") == nil {
