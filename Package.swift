@@ -99,7 +99,7 @@ let package = Package(
         // The waypoint. Routes of the Gateway API as decisions: match, spread, rewrite, retry; pure.
         .target(name: "WaypointRoute", dependencies: ["MeshModel"], path: "Sources/Waypoint/Route", swiftSettings: house),
         // The control plane.
-        .target(name: "ControlTranslate", dependencies: ["MeshModel"], path: "Sources/ControlPlane/Translate", swiftSettings: house),
+        .target(name: "ControlTranslate", dependencies: ["MeshModel", "WaypointRoute"], path: "Sources/ControlPlane/Translate", swiftSettings: house),
         .target(name: "ControlSources", dependencies: ["ControlTranslate", "MeshModel", "MeshKernel", yams, logging], path: "Sources/ControlPlane/Sources", swiftSettings: house),
         .target(name: "ControlAuthority", dependencies: ["MeshModel", x509, asn1, crypto], path: "Sources/ControlPlane/Authority", swiftSettings: house),
         .target(name: "ControlServe", dependencies: ["MeshModel", "MeshWire", "MeshDiscovery", "ControlTranslate", "ControlAuthority", nioCore, nioTLS, nioReloading, grpcCore, grpcPosix, protobuf, logging], path: "Sources/ControlPlane/Serve", swiftSettings: house),

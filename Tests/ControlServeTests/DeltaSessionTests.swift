@@ -74,6 +74,15 @@ struct DeltaSessionTests {
         #expect(next.last?.names == ["shop/s/80"] && next.last?.removedResources == ["shop/s/80/c"])
     }
 
+    @Test("a table that the client refused, and that is gone since, is told as removed")
+    mutating func refusedAndGone() throws {
+        let table = routes("s")
+        _ = show(desired(routes: [table]))
+        let responses = try ask(request(routesURL, held: ["shop/t/80": "", "shop/s/80": ""]))
+        #expect(responses.first?.removedResources == ["shop/t/80"])
+        #expect(responses.first?.names == ["shop/s/80"])
+    }
+
     @Test("on reconnection only differences are sent, with names that are gone")
     mutating func resume() throws {
         _ = show(desired(workloads: [workload("a"), workload("b")], policies: [policy("p")]))

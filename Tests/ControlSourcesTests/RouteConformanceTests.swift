@@ -228,6 +228,26 @@ import Testing
         #expect(partial.isTrue && partial.reason == .unsupportedValue && partial.message.hasPrefix("Dropped Rule"))
     }
 
+    @Test("a rule with a regular expression that no waypoint runs fails at least what it was written for", arguments: [
+        ("HTTPRoute", "{path: {type: RegularExpression, value: '(?=a)b'}, method: PUT}"),
+        ("HTTPRoute", "{headers: [{type: RegularExpression, name: v, value: '('}], method: PUT}"),
+        ("HTTPRoute", "{queryParams: [{type: RegularExpression, name: v, value: '[b-a]'}], method: PUT}"),
+        ("GRPCRoute", "{method: {type: RegularExpression, service: '(', method: 'Get.*'}}"),
+    ])
+    func patterns(_ kind: String, _ match: String) throws {
+        let rules = "{matches: [\(match)], backendRefs: [{name: echo-v1, port: 80}]}, {name: rest}"
+        let world = Self.world(Self.route(rules, kind: kind))
+        let table = try table(world)
+        let behaviours = kind == "HTTPRoute" ? table.http.map(\.behaviour) : table.grpc.map(\.behaviour)
+        guard case .refuse = behaviours.first?.action, behaviours.count == 2 else {
+            Issue.record("\(behaviours)")
+            return
+        }
+        #expect(table.http.first?.matches ?? [HTTPMatch(method: .put)] == [HTTPMatch(method: .put)])
+        #expect(table.grpc.first?.matches ?? [GRPCMatch()] == [GRPCMatch()])
+        #expect(try condition(world, .partiallyInvalid).message.contains("regular expression"))
+    }
+
     @Test("the older of two routes stands first, then the alphabet decides; files without ages are the youngest")
     func precedence() throws {
         func aged(_ name: String, _ time: String) -> String {

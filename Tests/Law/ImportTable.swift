@@ -73,7 +73,9 @@ enum ImportTable {
             others: foundation.union(grpc).union(nio).union(["Logging", "ServiceLifecycle", "UnixSignals"])),
         Room(target: "WaypointRoute", folder: "Sources/Waypoint/Route", rooms: ["MeshModel"], others: []),
         Room(
-            target: "ControlTranslate", folder: "Sources/ControlPlane/Translate", rooms: ["MeshModel", "MeshPolicy"],
+            // WaypointRoute: whether a regular expression will run is said before a waypoint gets it.
+            target: "ControlTranslate", folder: "Sources/ControlPlane/Translate",
+            rooms: ["MeshModel", "MeshPolicy", "WaypointRoute"],
             others: []),
         Room(
             target: "ControlSources", folder: "Sources/ControlPlane/Sources",

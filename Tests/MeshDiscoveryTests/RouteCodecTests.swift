@@ -131,6 +131,8 @@ struct RouteCodecTests {
         let step = session.receive(bad)
         #expect(step.request?.errorMessage?.hasPrefix("ns/h/80: ") == true)
         #expect(session.world.routes(to: Self.target, clientNamespace: "x") == .refused)
+        session.disconnect()
+        #expect(session.connect().last?.initialVersions == ["ns/h/80": ""])
         let good = try Self.routes()
         _ = session.receive(response(.routes, nonce: "2", [WireCodec.encode(good)]))
         #expect(session.world.routes(to: Self.target, clientNamespace: "x") == .table(good.table))

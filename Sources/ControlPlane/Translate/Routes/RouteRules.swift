@@ -27,15 +27,30 @@ struct RouteRules {
     }
 
     mutating func http(_ rules: [RouteRuleResource<HTTPMatch>]) -> [HTTPRouteRule] {
-        build(rules) { origin, rule, behaviour throws(RouteValueError) in
+        let checked = tried(rules) { $0.checked($1, $2) }
+        return build(checked) { origin, rule, behaviour throws(RouteValueError) in
             // Hostnames do not count for services.
             try HTTPRouteRule(origin: origin, matches: rule.matches, behaviour: behaviour)
         }
     }
 
     mutating func grpc(_ rules: [RouteRuleResource<GRPCMatch>]) -> [GRPCRouteRule] {
-        build(rules) { origin, rule, behaviour throws(RouteValueError) in
+        let checked = tried(rules) { $0.checked($1, $2) }
+        return build(checked) { origin, rule, behaviour throws(RouteValueError) in
             try GRPCRouteRule(origin: origin, matches: rule.matches, behaviour: behaviour)
+        }
+    }
+
+    /// The rules with what is wrong with their regular expressions.
+    private func tried<Match>(
+        _ rules: [RouteRuleResource<Match>], _ check: (inout RoutePatterns, Match, Int) -> Match
+    ) -> [RouteRuleResource<Match>] {
+        rules.enumerated().map { index, rule in
+            var patterns = RoutePatterns(rule: index, line: rule.line)
+            var rule = rule
+            rule.matches = rule.matches.enumerated().map { check(&patterns, $1, $0) }
+            rule.problems += patterns.problems
+            return rule
         }
     }
 

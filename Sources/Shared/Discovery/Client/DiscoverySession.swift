@@ -33,7 +33,13 @@ package struct DiscoverySession: Sendable {
 
     /// A stream has opened: its first requests, in the order to send them.
     package mutating func connect() -> [DeltaRequest] {
-        [addresses.connect(), authorizations.connect()] + [routes?.connect()].compactMap { $0 }
+        var requests = [addresses.connect(), authorizations.connect()]
+        if var request = routes?.connect() {
+            // The server cannot know that these are missed: an empty version has it answer for them, found or not.
+            for name in world.refusedRouteNames { request.initialVersions[name] = "" }
+            requests.append(request)
+        }
+        return requests
     }
 
     package mutating func disconnect() {

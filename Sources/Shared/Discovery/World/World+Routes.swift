@@ -24,6 +24,9 @@ extension World {
         }
     }
 
+    /// Names of tables that were refused while none was known.
+    var refusedRouteNames: [String] { routes.compactMap { $1 == .refused ? $0.description : nil } }
+
     /// Answers whether anything changed.
     mutating func stepRoutes(_ change: WorldChange) -> Bool {
         switch change {
