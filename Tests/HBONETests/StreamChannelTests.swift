@@ -135,7 +135,11 @@ struct StreamChannelTests {
         try await client.closeFuture.get()
         try await rig.reader(of: client) { reader in
             #expect(reader.isInactive)
-            #expect(reader.error as? HBONEError == .connectionClosed(.peerClosed))
+            // Bytes that the server never read make its kernel answer with a reset instead of an end.
+            switch reader.error as? HBONEError {
+            case .connectionClosed(.peerClosed), .connectionClosed(.transport): break
+            case let other: Issue.record("\(String(describing: other))")
+            }
         }
         await #expect(throws: ChannelError.ioOnClosedChannel) {
             try await client.writeAndFlush(ByteBuffer(string: "late"))
