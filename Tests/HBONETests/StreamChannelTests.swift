@@ -14,6 +14,7 @@ struct StreamChannelTests {
             // The client has ended; our end comes after this.
             try await outbound.write(ByteBuffer(string: "!"))
             outbound.finish()
+            try await server.channel.closeFuture.get()
         }
         let answer = try await client.executeThenClose { inbound, outbound in
             try await outbound.write(ByteBuffer(string: "hello"))
@@ -47,6 +48,8 @@ struct StreamChannelTests {
                         for try await bytes in inbound { #expect(pattern.check(bytes) == nil) }
                         #expect(pattern.offset >= total)
                         try await sent
+                        // Closing drops what is still queued, as with every channel; both ends done, it closes itself.
+                        try await side.channel.closeFuture.get()
                     }
                 }
             }
