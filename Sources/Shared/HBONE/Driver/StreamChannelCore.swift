@@ -114,6 +114,9 @@ final class StreamChannelCore {
     }
 
     func tunnelClosed(_ reason: HBONECloseReason) {
+        // Both directions were over: what is held is whole, and is still to be read.
+        // The connection's own flush will not come any more.
+        if input == .ended, output == .ended { return flushIfNeeded() }
         fail(HBONEError.connectionClosed(reason))
     }
 
