@@ -73,6 +73,14 @@ enum ImportTable {
             others: foundation.union(grpc).union(nio).union(["Logging", "ServiceLifecycle", "UnixSignals"])),
         Room(target: "WaypointRoute", folder: "Sources/Waypoint/Route", rooms: ["MeshModel"], others: []),
         Room(
+            target: "WaypointGateway", folder: "Sources/Waypoint/Gateway",
+            rooms: [
+                "MeshModel", "MeshPolicy", "MeshTLS", "MeshKernel", "HBONE", "MeshDiscovery", "MeshIdentity",
+                "MeshTelemetry", "MeshProxy",
+            ],
+            // NIOHTTP1: parsers and encoders of users' HTTP.
+            others: nio.union(["NIOHTTP1", "Logging"])),
+        Room(
             // WaypointRoute: whether a regular expression will run is said before a waypoint gets it.
             target: "ControlTranslate", folder: "Sources/ControlPlane/Translate",
             rooms: ["MeshModel", "MeshPolicy", "WaypointRoute"],
@@ -110,6 +118,7 @@ enum ImportTable {
     static let withoutFoundation = [
         "Sources/Shared/Model", "Sources/Shared/Policy", "Sources/Shared/HBONE", "Sources/Shared/TLS",
         "Sources/Shared/Kernel", "Sources/Shared/Proxy", "Sources/Ztunnel/Tunnel", "Sources/Waypoint/Route",
+        "Sources/Waypoint/Gateway",
     ]
 
     /// Where the word `unsafe` may stand.

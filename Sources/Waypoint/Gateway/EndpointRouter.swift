@@ -1,0 +1,70 @@
+internal import MeshDiscovery
+internal import MeshModel
+
+/// One endpoint, and how it is reached.
+struct EndpointHop: Hashable {
+    /// Where the application listens.
+    let target: TransportAddress
+    /// Through the endpoint's node, or in plain TCP.
+    let isTunnel: Bool
+    /// Whom we accept at the other end of a tunnel.
+    let expected: [Identity]
+    let workload: Workload
+
+    /// Where the connection is made to.
+    var peer: TransportAddress {
+        isTunnel ? TransportAddress(target.ip, port: TunnelPorts.inboundHBONE) : target
+    }
+}
+
+/// Chooses the endpoint of a call; pure. An endpoint's own waypoint is passed over: we are the only one in the way.
+struct EndpointRouter {
+    let world: World
+    /// Ourselves: what is near is near to us.
+    let source: Workload
+
+    /// - Parameter excluded: workloads whose connect phase failed; others of the service are tried.
+    func hop(
+        for target: CallTarget, excluding excluded: Set<String>, using generator: inout some RandomNumberGenerator
+    ) throws(ConnectionFailure) -> EndpointHop {
+        switch target.subject {
+        case .workload(let workload):
+            // The record may be newer than the call.
+            let present = world.workload(uid: workload.uid) ?? workload
+            guard !excluded.contains(present.uid) else { throw .noDestination(workload: present.uid) }
+            return try direct(present, port: target.port, target, service: nil)
+        case .service(let called):
+            let service = world.service(called.key) ?? called
+            guard
+                let endpoint = LoadBalancer.choose(
+                    service: service, port: target.port, source: source, from: world, excluding: excluded,
+                    using: &generator)
+            else { throw .noHealthyUpstream(TransportAddress(target.address ?? Self.anyAddress, port: target.port)) }
+            guard let port = EndpointTarget.port(service: service, endpoint: endpoint, servicePort: target.port) else {
+                throw .noTargetPort(workload: endpoint.workload.uid)
+            }
+            return try direct(endpoint.workload, port: port, target, service: service)
+        }
+    }
+
+    private static let anyAddress = IPAddress(v4: 0)
+
+    private func direct(
+        _ workload: Workload, port: UInt16, _ target: CallTarget, service: Service?
+    ) throws(ConnectionFailure) -> EndpointHop {
+        guard workload.network == source.network else {
+            throw .unsupported("destination \(workload.uid) is on network '\(workload.network)'")
+        }
+        guard !TunnelPorts.isReserved(port) else { throw .recursion }
+        let address = EndpointTarget.address(
+            of: workload, service: service, originalDestination: target.address ?? Self.anyAddress)
+        guard case .ip(let ip) = address else {
+            if case .hostname = address { throw .noResolvedAddress(workload: workload.uid) }
+            throw .noDestination(workload: workload.uid)
+        }
+        let further = service?.subjectAltNames.compactMap { Identity($0) } ?? []
+        return EndpointHop(
+            target: TransportAddress(ip, port: port), isTunnel: workload.tunnel == .hbone,
+            expected: [workload.identity] + further, workload: workload)
+    }
+}

@@ -1,0 +1,159 @@
+internal import HBONE
+internal import MeshDiscovery
+internal import MeshIdentity
+internal import MeshModel
+internal import MeshPolicy
+internal import MeshProxy
+internal import MeshTLS
+internal import MeshTelemetry
+internal import NIOCore
+
+/// What one event loop of the waypoint knows and owns. Nothing of it leaves the loop, so nothing of it is locked.
+final class GatewayLoop {
+    let eventLoop: any EventLoop
+    let settings: GatewaySettings
+    let metrics: MetricsShard
+    let accessLog: AccessLog
+    let requests: RequestCounters
+    let decider: RequestDecider
+    private(set) var world = World()
+    /// Ourselves, as discovery knows us; from the settings until it does.
+    private(set) var own: Workload
+    private(set) var policies = PolicySet(applying: [])
+    private(set) var pool: HBONEPool?
+    var generator = LoopGenerator()
+    private(set) var isDraining = false
+
+    private(set) var certificate: Result<WorkloadCertificate, IdentityError>?
+    private var certificateWaiters = Waiters<Result<WorkloadCertificate, IdentityError>>()
+    private var roots: Set<CertificateSummary> = []
+
+    private var tunnels: [Int: GatewayTunnel] = [:]
+    private var calls: [Int: Call] = [:]
+    private var lastNumber = 0
+    var handshakes = 0
+    private var idleWaiters: [() -> Void] = []
+
+    /// Must be called on the loop.
+    init(
+        eventLoop: any EventLoop, settings: GatewaySettings, metrics: MetricsShard, accessLog: AccessLog,
+        requests: RequestCounters, decider: RequestDecider
+    ) {
+        self.eventLoop = eventLoop
+        self.settings = settings
+        self.metrics = metrics
+        self.accessLog = accessLog
+        self.requests = requests
+        self.decider = decider
+        self.own = Self.unknownSelf(settings)
+        self.pool = HBONEPool(loop: eventLoop) { [weak self] key in
+            guard let self else { return eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel) }
+            return GatewayDial(loop: self, key: key).start()
+        }
+    }
+
+    private static func unknownSelf(_ settings: GatewaySettings) -> Workload {
+        var workload = Workload(
+            uid: settings.podName, name: settings.podName, namespace: settings.namespace,
+            serviceAccount: settings.serviceAccount)
+        workload.trustDomain = settings.trustDomain
+        workload.network = settings.network
+        workload.node = settings.nodeName
+        workload.workloadName = settings.name
+        workload.canonicalName = settings.name
+        return workload
+    }
+
+    /// A new world. Calls that the policies no longer allow are cut.
+    func learn(_ world: World) {
+        self.world = world
+        own =
+            world.localWorkload(namespace: settings.namespace, name: settings.podName, node: settings.nodeName)
+            ?? Self.unknownSelf(settings)
+        let applicable = world.policies(for: own)
+        // Those of the namespace and of the mesh are for the nodes; what selects our very pod is for us (L7 4.3).
+        let current = PolicySet(
+            applying: applicable.policies.filter { $0.scope == .workloadSelector }, missing: applicable.missing)
+        guard current != policies else { return }
+        policies = current
+        for call in Array(calls.values) where policies.decide(call.facts).denial != nil { call.cut(.policyChanged) }
+    }
+
+    /// A certificate came, or cannot be had. New roots end tunnels whose peer they do not verify.
+    func learn(_ certificate: Result<WorkloadCertificate, IdentityError>) {
+        self.certificate = certificate
+        if case .success(let certificate) = certificate, Set(certificate.roots) != roots {
+            roots = Set(certificate.roots)
+            for tunnel in Array(tunnels.values) { tunnel.judgeAgain(by: certificate) }
+        }
+        certificateWaiters.resolve(certificate)
+    }
+
+    /// Our certificate, at once or when the authority brings it. A failure that is known is told at once.
+    func withCertificate(_ body: @escaping (Result<WorkloadCertificate, IdentityError>?) -> Void) {
+        if let certificate { return body(certificate) }
+        certificateWaiters.wait(on: eventLoop, for: settings.readinessTimeout, body)
+    }
+
+    // MARK: - What is alive
+
+    func nextNumber() -> Int {
+        lastNumber += 1
+        return lastNumber
+    }
+
+    func insert(_ tunnel: GatewayTunnel, number: Int) {
+        tunnels[number] = tunnel
+        if isDraining { tunnel.connection.drain() }
+    }
+
+    func removeTunnel(_ number: Int) { tunnels[number] = nil }
+
+    func register(_ call: Call) throws(ConnectionFailure) -> Int {
+        guard calls.count < settings.callsMax else { throw .limitReached(limit: "callsMax") }
+        let number = nextNumber()
+        calls[number] = call
+        return number
+    }
+
+    func removeCall(_ number: Int) {
+        calls[number] = nil
+        guard calls.isEmpty, !idleWaiters.isEmpty else { return }
+        let waiting = idleWaiters
+        idleWaiters.removeAll()
+        for body in waiting { body() }
+    }
+
+    /// Calls back once nothing is served.
+    func whenIdle(_ body: @escaping () -> Void) {
+        if calls.isEmpty { body() } else { idleWaiters.append(body) }
+    }
+
+    /// Peers are told that no new streams are welcome; requests that run go on to their end, idle calls end.
+    func drain() {
+        isDraining = true
+        for tunnel in Array(tunnels.values) where tunnel.connection.role == .server { tunnel.connection.drain() }
+        for call in Array(calls.values) { call.drain() }
+    }
+
+    /// Ends everything now.
+    func close() {
+        isDraining = true
+        for call in Array(calls.values) { call.cut(.drainTimedOut) }
+        for tunnel in Array(tunnels.values) { tunnel.connection.close(.cut(.drainDeadline)) }
+        pool?.closeAll()
+        pool = nil
+    }
+}
+
+/// One tunnel connection, in either role, and whom we believed on it.
+struct GatewayTunnel {
+    let connection: HBONEConnection
+    let peer: VerifiedPeer
+
+    func judgeAgain(by certificate: WorkloadCertificate) {
+        let role: TLSContext.Role = connection.role == .client ? .client : .server
+        guard let problem = certificate.problem(of: peer, as: role) else { return }
+        connection.close(.cut(.peerDistrusted(problem.description)))
+    }
+}

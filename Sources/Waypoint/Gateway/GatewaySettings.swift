@@ -1,0 +1,42 @@
+package import MeshModel
+package import NIOCore
+
+/// What a waypoint is told at start.
+package struct GatewaySettings: Sendable {
+    /// The Service that callers know the waypoint by; its Gateway has the same name.
+    package var name: String
+    package var namespace: String
+    package var serviceAccount: String
+    package var trustDomain: String = Identity.defaultTrustDomain
+    /// Our own pod, whose record says where we are; what is unknown is taken from here.
+    package var podName: String
+    package var nodeName: String = ""
+    /// Our own network; look-ups of destinations happen in it.
+    package var network: String = ""
+    /// Waiting for a TCP connection to an endpoint.
+    package var connectTimeout: TimeAmount = .seconds(10)
+    /// Waiting for the first certificate before a connection is given up.
+    package var readinessTimeout: TimeAmount = .seconds(5)
+    /// Whole connect phases tried before a request is refused: the first endpoint and two others.
+    package var connectAttemptsMax: Int = 3
+    /// Waiting for the first bytes on a port that does not say what it speaks; then the server may speak first.
+    package var detectionTimeout: TimeAmount = .seconds(1)
+    /// Waiting for the head of a response after the whole request was sent; `nil`: for ever, as routes decide.
+    package var responseTimeout: TimeAmount?
+    /// CONNECT streams served at a time on one loop.
+    package var callsMax: Int = 20_000
+    /// TLS handshakes of peers under way on one loop.
+    package var handshakesMax: Int = 512
+
+    package init(name: String, namespace: String, serviceAccount: String, podName: String) {
+        self.name = name
+        self.namespace = namespace
+        self.serviceAccount = serviceAccount
+        self.podName = podName
+    }
+
+    /// Who we are to every peer.
+    package var identity: Identity {
+        Identity(trustDomain: trustDomain, namespace: namespace, serviceAccount: serviceAccount)
+    }
+}

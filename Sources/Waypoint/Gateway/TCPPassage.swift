@@ -1,0 +1,93 @@
+internal import HBONE
+internal import MeshDiscovery
+internal import MeshModel
+internal import MeshPolicy
+internal import MeshProxy
+internal import MeshTelemetry
+internal import NIOCore
+
+/// The bytes of one call, carried as they are, and the record of it.
+final class TCPPassage {
+    private let call: Call
+    private var relay: Relay?
+    private var record: ConnectionRecord?
+    private var ownFailure: ConnectionFailure?
+    private var isOver = false
+
+    init(_ call: Call) { self.call = call }
+
+    /// Puts the relay on the caller's stream; what comes is held until an endpoint is joined.
+    func prepare(on channel: TunnelStreamChannel) {
+        let relay = Relay(onEnd: { self.ended($0) })
+        self.relay = relay
+        do {
+            try channel.pipeline.syncOperations.addHandler(relay)
+        } catch {
+            channel.abort()
+        }
+    }
+
+    func join(_ upstream: Upstream, on channel: TunnelStreamChannel) {
+        prepare(on: channel)
+        join(upstream)
+    }
+
+    func join(_ upstream: Upstream) {
+        guard let relay, !relay.hasEnded else { return upstream.drop() }
+        record = ConnectionRecord(fields(upstream.hop), shard: call.loop.metrics, log: call.loop.accessLog)
+        relay.join(upstream)
+    }
+
+    /// No endpoint, and so no connection.
+    func failed(_ failure: ConnectionFailure) {
+        guard !isOver, record == nil else { return }
+        isOver = true
+        ConnectionRecord(fields(nil), shard: call.loop.metrics, log: call.loop.accessLog).finish(.failed(failure))
+    }
+
+    /// We end it ourselves.
+    func cut(_ failure: ConnectionFailure) {
+        ownFailure = ownFailure ?? failure
+        relay?.close(failure)
+    }
+
+    private func ended(_ end: RelayEnd) {
+        let failure = ownFailure ?? ConnectionFailure(relay: end)
+        guard let record else { return failed(failure ?? .clientDisconnected) }
+        guard !isOver else { return }
+        isOver = true
+        record.update(totalFromClient: Int(end.bytesFromChannel), totalFromServer: Int(end.bytesToChannel))
+        record.finish(ConnectionEnd(failure))
+    }
+
+    private func fields(_ hop: EndpointHop?) -> ConnectionFields {
+        let (loop, caller) = (call.loop, call.caller)
+        let source = loop.world.workload(network: loop.settings.network, ip: caller.client.ip)
+        var fields = ConnectionFields(
+            reporter: .destination, source: source.map { ConnectionParty($0, identity: nil) } ?? ConnectionParty(),
+            destination: hop.map { ConnectionParty($0.workload, identity: nil) } ?? ConnectionParty(),
+            service: call.target.service.map(ConnectionService.init), sourceAddress: caller.client,
+            destinationAddress: hop?.peer ?? call.facts.destination, hboneAuthority: caller.request.authority)
+        fields.source.identity = caller.identity
+        fields.isMutualTLS = hop?.isTunnel ?? true
+        return fields
+    }
+}
+
+extension Relay {
+    /// Copies between this channel and an endpoint.
+    func join(_ upstream: Upstream) {
+        switch upstream.link {
+        case .stream(let stream): join(stream)
+        case .socket(let channel):
+            let other = Relay(onEnd: { _ in })
+            do {
+                try channel.pipeline.syncOperations.addHandler(other)
+                join(other)
+            } catch {
+                channel.close(promise: nil)
+                close(.inputOutput(cause: "\(error)"))
+            }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+internal import HBONE
+internal import MeshModel
+internal import MeshProxy
+internal import NIOCore
+
+/// A way to an endpoint that is open and has carried nothing yet.
+struct Upstream {
+    enum Link {
+        /// Through the endpoint's node.
+        case stream(HBONEStream)
+        /// Plain TCP.
+        case socket(any Channel)
+    }
+
+    let hop: EndpointHop
+    let link: Link
+
+    /// Nobody wants it any more.
+    func drop() {
+        switch link {
+        case .stream(let stream): stream.reset(.cancel)
+        case .socket(let channel): channel.close(promise: nil)
+        }
+    }
+}
+
+/// Opens a way to an endpoint of a call. While nothing was sent, a failure of one endpoint leads to another.
+final class UpstreamSearch {
+    private let call: Call
+    private let target: CallTarget
+    private let loop: GatewayLoop
+    private let trace: String
+    private var excluded: Set<String> = []
+    private var attempts = 0
+
+    /// - Parameter target: where to; what the caller called, unless it was decided otherwise.
+    init(for call: Call, to target: CallTarget? = nil) {
+        self.call = call
+        self.target = target ?? call.target
+        self.loop = call.loop
+        self.trace = call.caller.request.traceparent ?? TraceParent(using: &call.loop.generator).headerValue
+    }
+
+    /// The completion is called exactly once, on the loop.
+    func start(_ completion: @escaping (Result<Upstream, ConnectionFailure>) -> Void) {
+        attempt(after: nil, completion)
+    }
+
+    private func attempt(
+        after failure: ConnectionFailure?, _ completion: @escaping (Result<Upstream, ConnectionFailure>) -> Void
+    ) {
+        attempts += 1
+        let hop: EndpointHop
+        do throws(ConnectionFailure) {
+            let router = EndpointRouter(world: loop.world, source: loop.own)
+            hop = try router.hop(for: target, excluding: excluded, using: &loop.generator)
+        } catch {
+            // That no other endpoint is left says less than what happened to the last one.
+            return completion(.failure(failure ?? error))
+        }
+        open(hop) { result in
+            switch result {
+            case .success(let link): completion(.success(Upstream(hop: hop, link: link)))
+            case .failure(let failure):
+                guard failure.mayTryAnotherEndpoint, self.attempts < self.loop.settings.connectAttemptsMax else {
+                    return completion(.failure(failure))
+                }
+                self.excluded.insert(hop.workload.uid)
+                self.attempt(after: failure, completion)
+            }
+        }
+    }
+
+    private func open(_ hop: EndpointHop, _ completion: @escaping (Result<Upstream.Link, ConnectionFailure>) -> Void) {
+        guard hop.isTunnel else {
+            let dial = PlainDial(loop: loop, peer: hop.peer, isTunnel: false)
+            return dial.start { completion($0.map(Upstream.Link.socket)) }
+        }
+        guard let pool = loop.pool else { return completion(.failure(.drained)) }
+        let key = HBONEPool.Key(source: loop.settings.identity, destinations: hop.expected, peer: hop.peer)
+        pool.open(key, request(hop)) { result in
+            completion(result.map { .stream($0.0) }.mapError { ConnectionFailure(tunnel: $0) })
+        }
+    }
+
+    /// Tells the endpoint's node of the caller whom we act for; for telemetry only.
+    private func request(_ hop: EndpointHop) -> ConnectRequest {
+        let told = call.caller.request
+        return ConnectRequest(
+            authority: hop.target.description, baggage: told.baggage,
+            forwarded: told.forwarded
+                ?? ForwardedHeader.value(client: call.caller.client, serviceHostname: target.service?.hostname),
+            traceparent: trace)
+    }
+}

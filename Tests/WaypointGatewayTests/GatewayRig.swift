@@ -1,0 +1,173 @@
+import HBONE
+import MeshDiscovery
+import MeshModel
+import MeshProxy
+import MeshTLS
+import MeshTelemetry
+import MeshTesting
+import NIOCore
+import NIOPosix
+import Testing
+
+@testable import WaypointGateway
+
+typealias ByteChannel = NIOAsyncChannel<ByteBuffer, ByteBuffer>
+
+/// A waypoint's loop with real TLS and sockets on the loopback, and callers of it.
+final class GatewayRig: Sendable {
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    let eventLoop: any EventLoop
+    let log = LogLines()
+    let authority: TestAuthority
+    let gateway: NIOLoopBound<GatewayLoop>
+    let address: SocketAddress
+    let caller = Identity(namespace: Make.namespace, serviceAccount: "web")
+    private let callerCertificate: WorkloadCertificate
+
+    init(
+        settings: GatewaySettings = Make.settings, decider: RequestDecider = .plain, _ world: World
+    ) async throws {
+        let eventLoop = group.next()
+        self.eventLoop = eventLoop
+        let authority = try TestAuthority()
+        self.authority = authority
+        callerCertificate = try authority.workload(caller)
+        let own = try authority.workload(settings.identity)
+        let log = log
+        let gateway = try await eventLoop.submit {
+            let loop = GatewayLoop(
+                eventLoop: eventLoop, settings: settings, metrics: MetricsShard(), accessLog: AccessLog(log.output),
+                requests: RequestCounters(), decider: decider)
+            loop.learn(world)
+            loop.learn(.success(own))
+            return NIOLoopBound(loop, eventLoop: eventLoop)
+        }.get()
+        self.gateway = gateway
+        let (client, local) = (try Make.address("10.0.0.1:5000"), try Make.address("10.0.0.9:15008"))
+        let listener = try await ServerBootstrap(group: eventLoop)
+            .childChannelOption(.autoRead, value: false)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    GatewayDoor(loop: gateway.value, channel: channel, client: client, local: local).start()
+                }
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+        address = try #require(listener.localAddress)
+    }
+
+    func learn(_ world: World) async throws {
+        try await onLoop { $0.learn(world) }
+    }
+
+    func onLoop<T: Sendable>(_ body: @escaping @Sendable (GatewayLoop) throws -> T) async throws -> T {
+        try await eventLoop.submit { [gateway] in try body(gateway.value) }.get()
+    }
+
+    /// A tunnel to the waypoint, ready.
+    func connect() async throws -> NIOLoopBound<HBONEConnection> {
+        let (eventLoop, certificate) = (eventLoop, callerCertificate)
+        let promise = eventLoop.makePromise(of: NIOLoopBound<HBONEConnection>.self)
+        let channel = try await ClientBootstrap(group: eventLoop).channelOption(.autoRead, value: false)
+            .connect(to: address).get()
+        try await eventLoop.submit {
+            let tls = TLSHandler(
+                context: certificate.clientContext, role: .client, expecting: .anyOf([Make.settings.identity]))
+            let gate = HandshakeGate { result in
+                switch result {
+                case .failure(let failure): promise.fail(failure)
+                case .success:
+                    let held = NIOLoopBoundBox<HBONEConnection?>(nil, eventLoop: eventLoop)
+                    let connection = HBONEConnection(
+                        role: .client,
+                        onReady: {
+                            if let ready = held.value { promise.succeed(NIOLoopBound(ready, eventLoop: eventLoop)) }
+                        },
+                        onClosed: { reason in promise.fail(HBONEError.connectionClosed(reason)) })
+                    held.value = connection
+                    try? channel.pipeline.syncOperations.addHandler(connection)
+                }
+            }
+            try channel.pipeline.syncOperations.addHandlers([tls, gate])
+            try channel.syncOptions?.setOption(.autoRead, value: true)
+        }.get()
+        return try await promise.futureResult.get()
+    }
+
+    /// A call, as a channel of bytes; throws `HBONEError` when it is refused.
+    func open(
+        _ authority: String, on connection: NIOLoopBound<HBONEConnection>? = nil, forwarded: String? = nil
+    ) async throws -> ByteChannel {
+        let tunnel = if let connection { connection } else { try await connect() }
+        let eventLoop = eventLoop
+        return try await eventLoop.flatSubmit {
+            let promise = eventLoop.makePromise(of: ByteChannel.self)
+            let request = ConnectRequest(authority: authority, baggage: "service.name=web", forwarded: forwarded)
+            tunnel.value.open(request) { result in
+                promise.assumeIsolated().completeWith(
+                    Result {
+                        let channel = try result.get().0.makeChannel { _ in }
+                        return try ByteChannel(
+                            wrappingChannelSynchronously: channel,
+                            configuration: .init(isOutboundHalfClosureEnabled: true))
+                    })
+            }
+            return promise.futureResult
+        }.get()
+    }
+
+    /// Sends text on a call of its own and returns all that comes back until its end or a reset.
+    func exchange(_ authority: String, _ text: String, endsInput: Bool = false) async throws -> String {
+        let channel = try await open(authority)
+        return try await channel.executeThenClose { inbound, outbound in
+            try await outbound.write(ByteBuffer(string: text))
+            if endsInput { outbound.finish() }
+            var answer = ByteBuffer()
+            do {
+                for try await bytes in inbound { answer.writeImmutableBuffer(bytes) }
+            } catch is HBONEError {
+                answer.writeString("<reset>")
+            }
+            return String(buffer: answer)
+        }
+    }
+
+    func stop() async throws {
+        try await onLoop { $0.close() }
+        try await group.shutdownGracefully()
+    }
+}
+
+/// An endpoint in plain TCP that runs `body` for each connection.
+struct PlainServer: Sendable {
+    let port: UInt16
+    private let task: Task<Void, any Error>
+
+    init(
+        host: String = "127.0.0.1", port: Int = 0,
+        _ body: @escaping @Sendable (
+            NIOAsyncChannelInboundStream<ByteBuffer>, NIOAsyncChannelOutboundWriter<ByteBuffer>
+        ) async throws -> Void
+    ) async throws {
+        let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .bind(host: host, port: port) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
+                    return try ByteChannel(
+                        wrappingChannelSynchronously: channel,
+                        configuration: .init(isOutboundHalfClosureEnabled: true))
+                }
+            }
+        self.port = try #require(server.channel.localAddress?.port.flatMap { UInt16(exactly: $0) })
+        task = Task {
+            try await server.executeThenClose { connections in
+                try await withThrowingDiscardingTaskGroup { tasks in
+                    for try await connection in connections {
+                        tasks.addTask { try? await connection.executeThenClose(body) }
+                    }
+                }
+            }
+        }
+    }
+
+    func stop() { task.cancel() }
+}
