@@ -45,6 +45,7 @@ let package = Package(
     name: "apus",
     products: [
         .executable(name: "ztunnel", targets: ["ztunnel"]),
+        .executable(name: "waypoint", targets: ["waypoint"]),
         .executable(name: "apusd", targets: ["apusd"]),
         .executable(name: "apus", targets: ["apus"]),
     ],
@@ -100,6 +101,7 @@ let package = Package(
         .target(name: "WaypointRoute", dependencies: ["MeshModel"], path: "Sources/Waypoint/Route", swiftSettings: house),
         // Calls, requests and their endpoints.
         .target(name: "WaypointGateway", dependencies: ["MeshModel", "MeshPolicy", "MeshTLS", "MeshKernel", "HBONE", "MeshDiscovery", "MeshIdentity", "MeshTelemetry", "MeshProxy", nioCore, nioPosix, nioHTTP1], path: "Sources/Waypoint/Gateway", swiftSettings: house),
+        .executableTarget(name: "waypoint", dependencies: ["WaypointGateway", "MeshModel", "MeshKernel", "MeshTLS", "MeshDiscovery", "MeshIdentity", "MeshTelemetry", "MeshRuntime", nioCore, nioPosix, grpcPosix, logging, lifecycle, signals], path: "Sources/Waypoint/Main", swiftSettings: house),
         // The control plane.
         .target(name: "ControlTranslate", dependencies: ["MeshModel", "WaypointRoute"], path: "Sources/ControlPlane/Translate", swiftSettings: house),
         .target(name: "ControlSources", dependencies: ["ControlTranslate", "MeshModel", "MeshKernel", yams, logging], path: "Sources/ControlPlane/Sources", swiftSettings: house),

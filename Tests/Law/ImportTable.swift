@@ -81,6 +81,13 @@ enum ImportTable {
             // NIOHTTP1: parsers and encoders of users' HTTP.
             others: nio.union(["NIOHTTP1", "Logging"])),
         Room(
+            target: "waypoint", folder: "Sources/Waypoint/Main",
+            rooms: [
+                "WaypointGateway", "MeshModel", "MeshKernel", "MeshTLS", "MeshDiscovery", "MeshIdentity",
+                "MeshTelemetry", "MeshRuntime",
+            ],
+            others: foundation.union(grpc).union(nio).union(["Logging", "ServiceLifecycle", "UnixSignals"])),
+        Room(
             // WaypointRoute: whether a regular expression will run is said before a waypoint gets it.
             target: "ControlTranslate", folder: "Sources/ControlPlane/Translate",
             rooms: ["MeshModel", "MeshPolicy", "WaypointRoute"],

@@ -5,22 +5,6 @@ import ServiceLifecycle
 import Synchronization
 import ZtunnelTunnel
 
-/// Runs a task for the life of the process; it is cancelled when the process stops.
-struct TaskService: ServiceLifecycle.Service {
-    let body: @Sendable () async -> Void
-
-    func run() async {
-        await withTaskCancellationOrGracefulShutdownHandler {
-            await withTaskGroup(of: Void.self) { tasks in
-                tasks.addTask { await body() }
-                tasks.addTask { try? await gracefulShutdown() }
-                await tasks.next()
-                tasks.cancelAll()
-            }
-        } onCancelOrGracefulShutdown: {}
-    }
-}
-
 /// When the process is asked to stop: peers are told, running streams may end, the rest is cut at the deadline. The
 /// capture rules stay: until a successor is there, connections of captured pods are refused, not sent in clear text.
 struct DrainService: ServiceLifecycle.Service {

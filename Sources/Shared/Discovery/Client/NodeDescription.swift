@@ -4,6 +4,8 @@ import SwiftProtobuf
 
 /// Who we are to the discovery server (reference 5.2).
 package struct NodeDescription: Hashable, Sendable {
+    /// What we are, the first word of the id: `ztunnel` or `waypoint`.
+    package var kind = "ztunnel"
     package var podName: String
     package var podNamespace: String
     package var instanceIP: String
@@ -23,10 +25,10 @@ package struct NodeDescription: Hashable, Sendable {
         self.metadata = metadata
     }
 
-    /// `ztunnel~IP~NAME.NAMESPACE~NAMESPACE.svc.cluster.local`.
+    /// `KIND~IP~NAME.NAMESPACE~NAMESPACE.svc.cluster.local`.
     package var id: String {
         let ip = instanceIP.isEmpty ? "1.1.1.1" : instanceIP
-        return "ztunnel~\(ip)~\(podName).\(podNamespace)~\(podNamespace).svc.cluster.local"
+        return "\(kind)~\(ip)~\(podName).\(podNamespace)~\(podNamespace).svc.cluster.local"
     }
 
     package var message: Envoy_Service_Discovery_V3_Node {

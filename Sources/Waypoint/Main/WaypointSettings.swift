@@ -1,0 +1,91 @@
+import MeshDiscovery
+import MeshModel
+import MeshRuntime
+import MeshTelemetry
+import NIOCore
+import WaypointGateway
+
+/// Everything that the environment can tell the waypoint. Names are Istio's where Istio has the setting.
+struct WaypointSettings {
+    var gateway: GatewaySettings
+    var node: NodeDescription
+    var discovery: ControlPlaneEndpoint
+    var authority: ControlPlaneEndpoint
+    var certificateLifetimeSeconds: Int64
+    var workerThreads: Int
+    var tunnelAddress: TransportAddress
+    var adminAddress: TransportAddress
+    var metricsAddress: TransportAddress
+    var readinessAddress: TransportAddress
+    var logFilter: LogFilter
+    var logFormat: LogFormat
+    var drainSeconds: Int64
+    /// Names that look like ours and are not.
+    var unknownNames: [String]
+
+    init(_ environment: [String: String]) throws {
+        var reader = SettingsReader(environment)
+        let gateway = Self.gateway(&reader)
+        self.gateway = gateway
+        var node = NodeDescription(
+            podName: gateway.podName, podNamespace: gateway.namespace,
+            instanceIP: reader.text("INSTANCE_IP") ?? "", nodeName: gateway.nodeName)
+        node.kind = "waypoint"
+        self.node = node
+        let clusterID = reader.text("ISTIO_META_CLUSTER_ID") ?? reader.text("CLUSTER_ID") ?? "Kubernetes"
+        self.discovery = Self.endpoint("XDS", clusterID, &reader)
+        self.authority = Self.endpoint("CA", clusterID, &reader)
+        self.certificateLifetimeSeconds = reader.duration("SECRET_TTL", default: .seconds(86_400)).components.seconds
+        self.workerThreads = reader.number("WAYPOINT_WORKER_THREADS", default: 1, in: 1...64)
+        let any = IPAddress(v4: 0)
+        let loopback = IPAddress(v4: 0x7f00_0001)
+        let both = IPAddress(v6High: 0, low: 0)
+        self.tunnelAddress = reader.address(
+            "APUS_HBONE_ADDRESS", default: TransportAddress(both, port: TunnelPorts.inboundHBONE))
+        self.adminAddress = reader.address("APUS_ADMIN_ADDRESS", default: TransportAddress(loopback, port: 15000))
+        self.metricsAddress = reader.address("APUS_METRICS_ADDRESS", default: TransportAddress(any, port: 15020))
+        self.readinessAddress = reader.address("APUS_READINESS_ADDRESS", default: TransportAddress(any, port: 15021))
+        self.logFilter =
+            reader.value("RUST_LOG", expected: "levels such as info or info,access=debug") {
+                try? LogFilter(parsing: $0)
+            } ?? LogFilter()
+        self.logFormat = reader.value("LOG_FORMAT", expected: "plain or json") { LogFormat($0) } ?? .text
+        self.drainSeconds = reader.duration("TERMINATION_DRAIN_DURATION", default: .seconds(5)).components.seconds
+        self.unknownNames = try reader.finish(prefixes: ["WAYPOINT_"])
+    }
+
+    private static func gateway(_ reader: inout SettingsReader) -> GatewaySettings {
+        let podName = needed("POD_NAME", "the name of our own pod", &reader)
+        let namespace = needed("POD_NAMESPACE", "the namespace of our own pod", &reader)
+        let name = needed("GATEWAY_NAME", "the name of our Gateway, which is that of our Service", &reader)
+        var gateway = GatewaySettings(
+            name: name, namespace: namespace, serviceAccount: reader.text("SERVICE_ACCOUNT", default: name),
+            podName: podName)
+        gateway.nodeName = reader.text("NODE_NAME") ?? ""
+        gateway.network = reader.text("NETWORK") ?? ""
+        gateway.trustDomain = reader.text("TRUST_DOMAIN", default: Identity.defaultTrustDomain)
+        let detection = reader.duration("PROTOCOL_DETECTION_TIMEOUT", default: .seconds(1)).components
+        gateway.detectionTimeout = .seconds(detection.seconds) + .nanoseconds(detection.attoseconds / 1_000_000_000)
+        return gateway
+    }
+
+    private static func needed(_ name: String, _ what: String, _ reader: inout SettingsReader) -> String {
+        let text = reader.text(name, default: "")
+        if text.isEmpty { reader.reject(name, expected: what) }
+        return text
+    }
+
+    private static func endpoint(
+        _ prefix: String, _ clusterID: String, _ reader: inout SettingsReader
+    ) -> ControlPlaneEndpoint {
+        let url = reader.text("\(prefix)_ADDRESS", default: "https://localhost:15012")
+        let roots = reader.text("\(prefix)_ROOT_CA", default: "./var/run/secrets/istio/root-cert.pem")
+        let token = reader.text("AUTH_TOKEN", default: "./var/run/secrets/tokens/istio-token")
+        var endpoint = ControlPlaneEndpoint(
+            url: url, roots: roots == "SYSTEM" ? .system : .file(roots), token: .file(token), clusterID: clusterID)
+        if endpoint == nil { reader.reject("\(prefix)_ADDRESS", expected: "an address such as https://10.0.0.1:15012") }
+        endpoint?.alternativeServerName = reader.text("ALT_\(prefix)_HOSTNAME")
+        return endpoint
+            ?? ControlPlaneEndpoint(host: "localhost", port: 15012, security: .plaintext, clusterID: clusterID)
+    }
+}
