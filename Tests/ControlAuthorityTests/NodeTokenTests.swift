@@ -21,6 +21,22 @@ struct NodeTokenTests {
         #expect(tokens.node(presenting: two) == "two.example")
     }
 
+    @Test("a service account has a token that is no node's, whatever the names")
+    func accounts() throws {
+        let scratch = try Scratch()
+        let tokens = try NodeTokens(.stateDirectory, state: scratch.state)
+        let account = TokenHolder.Account(namespace: "shop", name: "way.point")
+        #expect(try tokens.ensure(["shop.way.point"]) == [])
+        #expect(try tokens.ensure(accounts: [account]) == [])
+        let own = try scratch.text("account-tokens/shop.way.point").trimmingCharacters(in: .whitespacesAndNewlines)
+        let node = try scratch.text("tokens/shop.way.point").trimmingCharacters(in: .whitespacesAndNewlines)
+        #expect(tokens.holder(presenting: own) == .account(account))
+        #expect(tokens.node(presenting: own) == nil)
+        #expect(tokens.holder(presenting: node) == .node("shop.way.point"))
+        #expect(try scratch.mode("account-tokens/shop.way.point") == 0o600)
+        #expect(try tokens.ensure(accounts: [.init(namespace: "shop", name: "../x")]) == ["shop.../x"])
+    }
+
     @Test("what is no token is nobody's")
     func unknown() throws {
         let scratch = try Scratch()

@@ -252,6 +252,55 @@ struct ControlServerTests {
         }
     }
 
+    @Test("a waypoint gets its own certificate with its own token, nobody else's, and is no node")
+    func waypoint() async throws {
+        try await Plane.run(Scratch()) { plane in
+            await plane.desk.resourcesChanged(Self.withWaypoint(), findings: [])
+            let path = "\(plane.scratch.path)/account-tokens/shop.waypoint"
+            let token = try String(contentsOf: URL(fileURLWithPath: path), encoding: .utf8)
+                .trimmingCharacters(in: .newlines)
+            let metadata: Metadata = ["authorization": "Bearer \(token)"]
+            try await plane.withClient { client in
+                let certificates = Certificates.Client(wrapping: client)
+                let own = "spiffe://cluster.local/ns/shop/sa/waypoint"
+                let response = try await certificates.createCertificate(
+                    Self.certificateRequest(own), metadata: metadata)
+                #expect(response.certChain.count == 2)
+                let other = await #expect(throws: RPCError.self) {
+                    try await certificates.createCertificate(
+                        Self.certificateRequest("spiffe://cluster.local/ns/shop/sa/web"), metadata: metadata)
+                }
+                #expect(other?.message.contains("may ask for itself only") == true)
+                let enrolment = await #expect(throws: RPCError.self) {
+                    try await Enrolment.Client(wrapping: client).synchronize(metadata: metadata) { _ in
+                    } onResponse: { for try await _ in $0.messages {} }
+                }
+                #expect(enrolment?.code == .unauthenticated)
+                // Without its Gateway it is a waypoint no more.
+                await plane.desk.resourcesChanged(Plane.resources(), findings: [])
+                let late = await #expect(throws: RPCError.self) {
+                    try await certificates.createCertificate(Self.certificateRequest(own), metadata: metadata)
+                }
+                #expect(late?.code == .unauthenticated)
+            }
+        }
+    }
+
+    private static func withWaypoint() -> ResourceSet {
+        var resources = Plane.resources()
+        var gateway = GatewayResource(metadata: ResourceMetadata(name: "waypoint", namespace: "shop"))
+        gateway.className = "istio-waypoint"
+        resources.gateways = [gateway]
+        let labels = ["gateway.networking.k8s.io/gateway-name": "waypoint"]
+        var pod = PodResource(metadata: ResourceMetadata(name: "waypoint-0", namespace: "shop", labels: labels))
+        pod.nodeName = "two"
+        pod.serviceAccount = "waypoint"
+        pod.phase = .running
+        pod.addresses = IPAddress("10.0.0.9").map { [$0] } ?? []
+        resources.pods.append(pod)
+        return resources
+    }
+
     @Test("a lifetime over 90 days and a broken request are INVALID_ARGUMENT")
     func invalidArguments() async throws {
         try await Plane.run(Scratch()) { plane in

@@ -17,6 +17,7 @@ enum WorldText {
                 lines.append("  \(wish) \(intent.pod) as \(intent.serviceAccount)\(bypass)")
             }
         }
+        lines += world.waypoints.map { "waypoint is \($0)" }.sorted()
         lines += RouteText.describe(world)
         lines += world.findings.map { "finding \($0)" }
         return lines.joined(separator: "\n") + "\n"

@@ -2,7 +2,8 @@ import Crypto
 import FoundationEssentials
 import Synchronization
 
-/// Which token belongs to which node. Files are read again when they change, so a token is revoked by removing it.
+/// Which token belongs to whom: to a node, or to a service account whose pods ask for themselves, as waypoints do.
+/// Files are read again when they change, so a token is revoked by removing it.
 package final class NodeTokens: Sendable {
     /// Where tokens come from.
     package enum Source: Hashable, Sendable {
@@ -13,16 +14,18 @@ package final class NodeTokens: Sendable {
     }
 
     private struct Entry {
-        var node: String
+        var holder: TokenHolder
         var digest: SHA256.Digest
     }
 
     private struct Known {
         var entries: [Entry] = []
-        var changeTime: Date?
+        var changeTimes: [Date?] = []
     }
 
     private static let directory = "tokens"
+    /// Files `NAMESPACE.ACCOUNT`; a namespace has no dot in its name.
+    private static let accountDirectory = "account-tokens"
     private let state: StateDirectory
     private let source: Source
     private let known = Mutex(Known())
@@ -32,6 +35,7 @@ package final class NodeTokens: Sendable {
         self.source = source
         self.state = state
         if source == .stateDirectory { try state.makeDirectory(Self.directory) }
+        try state.makeDirectory(Self.accountDirectory)
         try reload()
     }
 
@@ -46,57 +50,82 @@ package final class NodeTokens: Sendable {
     /// Makes tokens for nodes that have none. Names that are no file names are returned, not made.
     package func ensure(_ nodes: Set<String>) throws(AuthorityError) -> [String] {
         guard source == .stateDirectory else { return [] }
-        let present = Set(try state.list(Self.directory))
+        return try make(nodes, in: Self.directory)
+    }
+
+    /// Makes tokens for service accounts that have none. Names that are no file names are returned, not made.
+    package func ensure(accounts: Set<TokenHolder.Account>) throws(AuthorityError) -> [String] {
+        try make(Set(accounts.map(\.fileName)), in: Self.accountDirectory)
+    }
+
+    private func make(_ names: Set<String>, in directory: String) throws(AuthorityError) -> [String] {
+        let present = Set(try state.list(directory))
         var refused: [String] = []
         var hasMade = false
-        for node in nodes.subtracting(present).sorted() {
-            guard Self.isNodeName(node) else {
-                refused.append(node)
+        for name in names.subtracting(present).sorted() {
+            guard Self.isNodeName(name) else {
+                refused.append(name)
                 continue
             }
             let token = Self.base64URL(Self.randomBytes(count: 32))
-            try state.create("\(Self.directory)/\(node)", token + "\n", isSecret: true)
+            try state.create("\(directory)/\(name)", token + "\n", isSecret: true)
             hasMade = true
         }
         if hasMade { try reload() }
         return refused
     }
 
-    /// The node whose token this is. Takes the same time whatever the token is.
+    /// The node whose token this is.
     package func node(presenting token: String) -> String? {
+        guard case .node(let node)? = holder(presenting: token) else { return nil }
+        return node
+    }
+
+    /// Whose token this is. Takes the same time whatever the token is.
+    package func holder(presenting token: String) -> TokenHolder? {
         refreshIfChanged()
         let digest = SHA256.hash(data: Data(token.utf8))
         return known.withLock { known in
-            var found: String?
+            var found: TokenHolder?
             // Digests compare in constant time, and all are compared.
-            for entry in known.entries where entry.digest == digest { found = entry.node }
+            for entry in known.entries where entry.digest == digest { found = entry.holder }
             return found
         }
     }
 
     private func refreshIfChanged() {
-        let changeTime = StateDirectory.changeTime(place)
-        guard known.withLock({ $0.changeTime != changeTime }) else { return }
+        let changeTimes = changeTimes
+        guard known.withLock({ $0.changeTimes != changeTimes }) else { return }
         // A file that became unreadable must not lock out every node: the known tokens stay.
         try? reload()
     }
 
-    private func reload() throws(AuthorityError) {
-        let changeTime = StateDirectory.changeTime(place)
-        let entries =
-            switch source {
-            case .stateDirectory: try readDirectory()
-            case .file(let path): try readLines(path)
-            }
-        known.withLock { $0 = Known(entries: entries, changeTime: changeTime) }
+    private var changeTimes: [Date?] {
+        [place, state.path(of: Self.accountDirectory)].map(StateDirectory.changeTime)
     }
 
-    private func readDirectory() throws(AuthorityError) -> [Entry] {
+    private func reload() throws(AuthorityError) {
+        let changeTimes = changeTimes
+        let nodes =
+            switch source {
+            case .stateDirectory: try readDirectory(Self.directory) { .node($0) }
+            case .file(let path): try readLines(path)
+            }
+        let accounts = try readDirectory(Self.accountDirectory) { name in
+            TokenHolder.Account(fileName: name).map { .account($0) }
+        }
+        known.withLock { $0 = Known(entries: nodes + accounts, changeTimes: changeTimes) }
+    }
+
+    private func readDirectory(
+        _ directory: String, _ holder: (String) -> TokenHolder?
+    ) throws(AuthorityError) -> [Entry] {
         var entries: [Entry] = []
-        for node in try state.list(Self.directory) {
-            let path = state.path(of: "\(Self.directory)/\(node)")
+        for name in try state.list(directory) {
+            guard let holder = holder(name) else { continue }
+            let path = state.path(of: "\(directory)/\(name)")
             let text = try StateDirectory.readFile(path, isSecret: true, bytesMax: AuthorityLimits.keyFileBytesMax)
-            entries.append(try Self.entry(node: node, token: text.trimmed, path: path))
+            entries.append(try Self.entry(holder, token: text.trimmed, path: path))
         }
         return entries
     }
@@ -111,18 +140,18 @@ package final class NodeTokens: Sendable {
                 throw .unreadable(
                     path: "\(path):\(index + 1)", expected: "NODE TOKEN", found: "\(words.count) words")
             }
-            entries.append(try Self.entry(node: String(words[0]), token: String(words[1]), path: path))
+            entries.append(try Self.entry(.node(String(words[0])), token: String(words[1]), path: path))
         }
         return entries
     }
 
-    private static func entry(node: String, token: String, path: String) throws(AuthorityError) -> Entry {
+    private static func entry(_ holder: TokenHolder, token: String, path: String) throws(AuthorityError) -> Entry {
         guard token.utf8.count >= 16 else {
             throw .unreadable(
-                path: path, expected: "a token of at least 16 characters for node \(node)",
+                path: path, expected: "a token of at least 16 characters for \(holder)",
                 found: "\(token.utf8.count) characters")
         }
-        return Entry(node: node, digest: SHA256.hash(data: Data(token.utf8)))
+        return Entry(holder: holder, digest: SHA256.hash(data: Data(token.utf8)))
     }
 
     /// A DNS subdomain in lower case, as Kubernetes names nodes: safe as a file name.

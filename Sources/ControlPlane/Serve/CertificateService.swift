@@ -5,7 +5,8 @@ import MeshModel
 package import MeshWire
 import SwiftProtobuf
 
-/// Istio's certificate API. A node gets certificates only for identities of pods that the resources place on it.
+/// Istio's certificate API. A node gets certificates only for identities of pods that the resources place on it, a
+/// waypoint only for its own.
 package struct CertificateService: Istio_V1_Auth_IstioCertificateService.StreamingServiceProtocol {
     private static let impersonationKey = "ImpersonatedIdentity"
 
@@ -33,29 +34,29 @@ package struct CertificateService: Istio_V1_Auth_IstioCertificateService.Streami
     package func createCertificate(
         request: StreamingServerRequest<Istio_V1_Auth_IstioCertificateRequest>, context: ServerContext
     ) async throws -> StreamingServerResponse<Istio_V1_Auth_IstioCertificateResponse> {
-        let node = try authenticator.node(request.metadata)
+        let caller = try authenticator.caller(request.metadata)
         let message = try await ServerRequest(stream: request).message
         do {
-            let chain = try issue(message, node: node)
+            let chain = try issue(message, for: caller)
             metrics.add(.certificatesIssued)
             return StreamingServerResponse(single: ServerResponse(message: .with { $0.certChain = chain }))
         } catch {
             metrics.add(.certificatesRefused)
-            log.warning("certificate refused: \(error.message)", metadata: ["node": "\(node)"])
+            log.warning("certificate refused: \(error.message)", metadata: ["caller": "\(caller)"])
             throw error
         }
     }
 
     private func issue(
-        _ request: Istio_V1_Auth_IstioCertificateRequest, node: String
+        _ request: Istio_V1_Auth_IstioCertificateRequest, for caller: TokenHolder
     ) throws(RPCError) -> [String] {
-        let identity = try impersonated(request, node: node)
+        let identity = try identity(request, of: caller)
         do {
             let issued = try authority.issue(
                 signingRequestPEM: request.csr, identity: identity, requestedSeconds: request.validityDuration,
                 nowSeconds: nowSeconds())
             log.info("certificate issued", metadata: [
-                "node": "\(node)", "identity": "\(identity)", "serial": "\(issued.serialNumber)",
+                "caller": "\(caller)", "identity": "\(identity)", "serial": "\(issued.serialNumber)",
                 "notAfter": "\(issued.validity.notAfterSeconds)",
             ])
             return issued.chainPEM
@@ -66,8 +67,8 @@ package struct CertificateService: Istio_V1_Auth_IstioCertificateService.Streami
     }
 
     /// Texts begin as clients of istiod know them (reference 5.9).
-    private func impersonated(
-        _ request: Istio_V1_Auth_IstioCertificateRequest, node: String
+    private func identity(
+        _ request: Istio_V1_Auth_IstioCertificateRequest, of caller: TokenHolder
     ) throws(RPCError) -> Identity {
         guard let book = nodes.current else {
             throw RPCError(code: .unavailable, message: "resources are still being read: try again")
@@ -81,8 +82,18 @@ package struct CertificateService: Istio_V1_Auth_IstioCertificateService.Streami
         guard identity.trustDomain == book.trustDomain else {
             throw Self.refusal("\(identity) is of another trust domain than \(book.trustDomain)")
         }
-        guard book.isPlaced(identity, onNode: node) else {
-            throw Self.refusal("the resources place no pod of \(identity) on node \(node)")
+        switch caller {
+        case .node(let node):
+            guard book.isPlaced(identity, onNode: node) else {
+                throw Self.refusal("the resources place no pod of \(identity) on node \(node)")
+            }
+        case .account(let account):
+            guard identity.namespace == account.namespace, identity.serviceAccount == account.name else {
+                throw Self.refusal("\(caller) may ask for itself only, not for \(identity)")
+            }
+            guard book.waypoints.contains(identity) else {
+                throw Self.refusal("the resources know no waypoint of \(identity)")
+            }
         }
         return identity
     }

@@ -127,10 +127,17 @@ package actor ControlDesk {
             for node in try tokens.ensure(nodes) {
                 log.error("no token for node '\(node)': its name is no DNS name in lower case")
             }
+            let accounts = desired.waypoints.map {
+                TokenHolder.Account(namespace: $0.namespace, name: $0.serviceAccount)
+            }
+            for name in try tokens.ensure(accounts: Set(accounts)) {
+                log.error("no token for waypoint '\(name)': its name is no DNS name in lower case")
+            }
         } catch {
             log.error("cannot make tokens: \(error)")
         }
         var book = NodeBook(trustDomain: settings.trustDomain)
+        book.waypoints = desired.waypoints
         for (node, intents) in desired.intents {
             book.pages[node] = NodeBook.Page(intents: intents, reportsWanted: reportsWanted[node] ?? 0)
         }

@@ -1,3 +1,4 @@
+import ControlAuthority
 package import GRPCCore
 package import Logging
 package import MeshWire
@@ -21,8 +22,8 @@ package struct DiscoveryService: Envoy_Service_Discovery_V3_AggregatedDiscoveryS
     package func deltaAggregatedResources(
         request: StreamingServerRequest<Envoy_Service_Discovery_V3_DeltaDiscoveryRequest>, context: ServerContext
     ) async throws -> StreamingServerResponse<Envoy_Service_Discovery_V3_DeltaDiscoveryResponse> {
-        let node = try authenticator.node(request.metadata)
-        let stream = DiscoveryStream(node: node, board: board, metrics: metrics, log: log)
+        let caller = try authenticator.caller(request.metadata)
+        let stream = DiscoveryStream(node: caller.name, board: board, metrics: metrics, log: log)
         return StreamingServerResponse { writer in
             try await stream.run(request.messages, writer)
             return [:]

@@ -10,6 +10,8 @@ package struct NodeBook: Sendable {
     }
 
     package var pages: [String: Page] = [:]
+    /// Who waypoints are.
+    package var waypoints: Set<Identity> = []
     package var trustDomain: String
 
     package init(trustDomain: String) { self.trustDomain = trustDomain }

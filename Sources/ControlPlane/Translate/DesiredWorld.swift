@@ -17,6 +17,8 @@ package struct DesiredWorld: Hashable, Sendable {
     package var routeStatuses: [RouteStatus] = []
     /// By node name: every pod placed there that has its own network namespace, by pod key.
     package var intents: [String: [PodIntent]] = [:]
+    /// Who waypoints are: what a waypoint may ask a certificate for.
+    package var waypoints: Set<Identity> = []
     /// By place.
     package var findings: [Finding] = []
 

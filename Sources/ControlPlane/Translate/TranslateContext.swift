@@ -40,6 +40,11 @@ struct TranslateContext {
         return ServiceKey(namespace: namespace, hostname: hostname(service: name, namespace: namespace))
     }
 
+    func identity(of pod: PodResource) -> Identity {
+        Identity(
+            trustDomain: settings.trustDomain, namespace: pod.metadata.namespace, serviceAccount: pod.serviceAccount)
+    }
+
     /// The first of the labels that is there and not empty.
     static func first(_ names: [String], in labels: [String: String]) -> String? {
         names.lazy.compactMap { labels[$0] }.first { !$0.isEmpty }

@@ -3,6 +3,7 @@ import MeshModel
 /// One run of the translation: parts that several kinds of resource need, and what has been made so far.
 struct Translation {
     private let resources: ResourceSet
+    private let gateways: WaypointGateways
     private let context: TranslateContext
     private let livePods: [PodResource]
     private let endpoints: EndpointTable
@@ -13,7 +14,11 @@ struct Translation {
     private var waypoints: WaypointBinding
     private var world = DesiredWorld()
 
-    init(_ resources: ResourceSet, _ context: TranslateContext) {
+    init(_ written: ResourceSet, _ context: TranslateContext) {
+        let gateways = WaypointGateways(written)
+        var resources = written
+        resources.services = gateways.services(with: written.services)
+        self.gateways = gateways
         self.resources = resources
         self.context = context
         livePods = resources.pods.filter(PodTranslation.isLive)
@@ -33,7 +38,7 @@ struct Translation {
         waypoints = WaypointBinding(context, services: resources.services)
         world.policies = policies.policies
         world.requestPolicies = policies.requestPolicies
-        world.findings = endpoints.findings + policies.findings + hosts.findings
+        world.findings = gateways.findings + endpoints.findings + policies.findings + hosts.findings
     }
 
     mutating func translateServices() {
@@ -53,6 +58,9 @@ struct Translation {
             gaps.check(pod, isWanted: capture.isWanted(pod))
             if !pod.hostNetwork, !pod.nodeName.isEmpty {
                 world.intents[pod.nodeName, default: []].append(capture.intent(for: pod, &world.findings))
+            }
+            if gateways.isWaypoint(pod) {
+                world.waypoints.insert(context.identity(of: pod))
             }
             guard var workload = translation.workload(pod) else { continue }
             for service in services.matches(namespace: pod.metadata.namespace, labels: pod.metadata.labels) {

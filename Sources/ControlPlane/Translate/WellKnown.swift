@@ -5,6 +5,7 @@ enum Label {
     static let useWaypointNamespace = "istio.io/use-waypoint-namespace"
     static let useWaypointCanary = "istio.io/use-waypoint-canary"
     static let waypointFor = "istio.io/waypoint-for"
+    static let gatewayName = "gateway.networking.k8s.io/gateway-name"
     static let managedGateway = "gateway.istio.io/managed"
     static let network = "topology.istio.io/network"
     static let subzone = "topology.istio.io/subzone"

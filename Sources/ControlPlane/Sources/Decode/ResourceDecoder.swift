@@ -91,6 +91,10 @@ struct ResourceDecoder {
 
     private mutating func decodeGateway(_ root: inout MapReader, group: APIGroup, kind: String) {
         switch kind {
+        case "Gateway":
+            add(&root, group, ["v1", "v1beta1"], \.gateways) { reader, metadata, _ in
+                GatewayDecoder.decode(&reader, metadata)
+            }
         case "HTTPRoute":
             add(&root, group, ["v1", "v1beta1"], \.httpRoutes) { reader, metadata, _ in
                 RouteDecoder.decode(&reader, metadata, as: HTTPRouteKind.self)

@@ -12,6 +12,7 @@ extension ResourceSet {
         all.endpointSlices = firsts(parts, \.endpointSlices, &findings)
         all.serviceEntries = firsts(parts, \.serviceEntries, &findings)
         all.workloadEntries = firsts(parts, \.workloadEntries, &findings)
+        all.gateways = firsts(parts, \.gateways, &findings)
         all.authorizationPolicies = firsts(parts, \.authorizationPolicies, &findings)
         all.peerAuthentications = firsts(parts, \.peerAuthentications, &findings)
         all.httpRoutes = firsts(parts, \.httpRoutes, &findings)

@@ -8,6 +8,7 @@ package struct ResourceSet: Hashable, Sendable {
     package var endpointSlices: [EndpointSliceResource] = []
     package var serviceEntries: [ServiceEntryResource] = []
     package var workloadEntries: [WorkloadEntryResource] = []
+    package var gateways: [GatewayResource] = []
     package var authorizationPolicies: [AuthorizationPolicyResource] = []
     package var peerAuthentications: [PeerAuthenticationResource] = []
     package var httpRoutes: [RouteResource<HTTPRouteKind>] = []
@@ -21,7 +22,8 @@ package struct ResourceSet: Hashable, Sendable {
     /// How many resources of all kinds.
     package var count: Int {
         namespaces.count + nodes.count + serviceAccounts.count + pods.count + services.count + endpointSlices.count
-            + serviceEntries.count + workloadEntries.count + authorizationPolicies.count + peerAuthentications.count
-            + httpRoutes.count + grpcRoutes.count + tcpRoutes.count + tlsRoutes.count + referenceGrants.count
+            + serviceEntries.count + workloadEntries.count + gateways.count + authorizationPolicies.count
+            + peerAuthentications.count + httpRoutes.count + grpcRoutes.count + tcpRoutes.count + tlsRoutes.count
+            + referenceGrants.count
     }
 }

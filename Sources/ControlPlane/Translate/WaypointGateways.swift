@@ -1,0 +1,55 @@
+import MeshModel
+
+/// Gateways of a waypoint class. Each is reached by a Service of its name; where nobody wrote that one, it follows from
+/// the Gateway, as a controller would make it (reference L7 1.6).
+struct WaypointGateways {
+    private let gateways: [String: GatewayResource]
+    private(set) var findings: [Finding] = []
+
+    init(_ resources: ResourceSet) {
+        var gateways: [String: GatewayResource] = [:]
+        for gateway in resources.gateways {
+            if gateway.isWaypoint {
+                gateways[gateway.metadata.key] = gateway
+            } else {
+                let message =
+                    "class \(gateway.className) is not supported, only istio-waypoint and apus-waypoint; ignored"
+                findings.append(
+                    Finding(.warning, gateway.metadata.origin, resource: gateway.title, message))
+            }
+        }
+        self.gateways = gateways
+    }
+
+    /// The services as they were written, and those that follow from gateways; labels of a Gateway that say whom it
+    /// is for also hold for its Service.
+    func services(with written: [ServiceResource]) -> [ServiceResource] {
+        var open = gateways
+        var services = written.map { service in
+            guard let gateway = open.removeValue(forKey: service.metadata.key) else { return service }
+            var service = service
+            service.metadata.labels.merge(Self.labels(of: gateway)) { own, _ in own }
+            return service
+        }
+        for gateway in open.values.sorted(by: { $0.metadata.key < $1.metadata.key }) {
+            var service = ServiceResource(metadata: gateway.metadata)
+            service.metadata.labels = Self.labels(of: gateway)
+            service.selector = [Label.gatewayName: gateway.metadata.name]
+            service.ports = [ServiceResource.Port(name: "mesh", port: gateway.tunnelPort, applicationProtocol: .tls)]
+            services.append(service)
+        }
+        return services
+    }
+
+    private static func labels(of gateway: GatewayResource) -> [String: String] {
+        var labels = [Label.managedGateway: "istio.io-mesh-controller"]
+        labels[Label.waypointFor] = gateway.metadata.labels[Label.waypointFor]
+        return labels
+    }
+
+    /// Whether the pod says that it is one of a waypoint that exists.
+    func isWaypoint(_ pod: PodResource) -> Bool {
+        guard let name = pod.metadata.labels[Label.gatewayName] else { return false }
+        return gateways["\(pod.metadata.namespace)/\(name)"] != nil
+    }
+}
