@@ -5,8 +5,11 @@ package struct MeshPrograms: Sendable {
     package let apusd: String
     package let ztunnel: String
     package let apus: String
+    package let waypoint: String
     /// The applications: Tests/Fixtures/Programs/traffic.py.
     package let traffic: String
+    /// Applications that speak HTTP: Tests/Fixtures/Programs/web.py.
+    package let web: String
 
     /// From `APUS_BIN`, else from beside the running test bundle.
     package init() throws {
@@ -21,8 +24,10 @@ package struct MeshPrograms: Sendable {
         apusd = try find("apusd")
         ztunnel = try find("ztunnel")
         apus = try find("apus")
+        waypoint = try find("waypoint")
         let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         traffic = tests.appendingPathComponent("Fixtures/Programs/traffic.py").path
+        web = tests.appendingPathComponent("Fixtures/Programs/web.py").path
     }
 
     package struct Missing: Error, CustomStringConvertible {

@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+"""The HTTP applications of the mesh tests.
+
+    web.py serve PORT                 answers each request with its own head; changes to an echo when asked to upgrade
+    web.py get HOST PORT PATH         prints status and body
+    web.py upgrade HOST PORT          asks for an echo, sends a line, prints what came back
+"""
+import socket
+import socketserver
+import sys
+
+TIMEOUT_SECONDS = 5
+
+
+def read_head(connection):
+    head = b""
+    while b"\r\n\r\n" not in head:
+        data = connection.recv(65536)
+        if not data:
+            return head, b""
+        head += data
+    head, _, rest = head.partition(b"\r\n\r\n")
+    return head, rest
+
+
+class Handler(socketserver.BaseRequestHandler):
+    def handle(self):
+        head, _ = read_head(self.request)
+        if not head:
+            return
+        if b"\r\nupgrade: echo" in head.lower():
+            self.request.sendall(
+                b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n")
+            while data := self.request.recv(65536):
+                self.request.sendall(data)
+            return
+        self.request.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(head) + head)
+
+
+class Server(socketserver.ThreadingTCPServer):
+    address_family = socket.AF_INET6
+    allow_reuse_address = True
+    daemon_threads = True
+
+
+def connect(host, port):
+    return socket.create_connection((host, int(port)), timeout=TIMEOUT_SECONDS)
+
+
+def serve(port):
+    with Server(("::", int(port)), Handler) as server:
+        print("serving", port, flush=True)
+        server.serve_forever()
+
+
+def get(host, port, path):
+    with connect(host, port) as connection:
+        connection.sendall(
+            f"GET {path} HTTP/1.1\r\nHost: {host}\r\nX-Forwarded-Client-Cert: URI=forged\r\n"
+            "Connection: close\r\n\r\n".encode())
+        answer = b""
+        while data := connection.recv(65536):
+            answer += data
+    if not answer:
+        sys.exit("no answer")
+    print(answer.decode())
+
+
+def upgrade(host, port):
+    with connect(host, port) as connection:
+        connection.sendall(
+            f"GET /echo HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n".encode())
+        head, rest = read_head(connection)
+        if not head.startswith(b"HTTP/1.1 101 "):
+            sys.exit(head.decode() or "no answer")
+        connection.sendall(b"\x00bytes, not HTTP\n")
+        connection.shutdown(socket.SHUT_WR)
+        while data := connection.recv(65536):
+            rest += data
+    print("echoed", rest == b"\x00bytes, not HTTP\n")
+
+
+if __name__ == "__main__":
+    {"serve": serve, "get": get, "upgrade": upgrade}[sys.argv[1]](*sys.argv[2:])

@@ -1,0 +1,51 @@
+import Foundation
+
+/// A waypoint as a process in a pod of its own, and HTTP between pods.
+extension MeshFixture {
+    /// Starts the waypoint of this Gateway in a pod, and waits until it is ready. It ends with what is returned.
+    package func startWaypoint(_ gateway: String, in pod: String) async throws -> MeshProcess {
+        let plan = try self.plan(pod)
+        let token = "\(state)/account-tokens/\(plan.namespace).\(plan.serviceAccount)"
+        try await Wait.eventually("the waypoint's token", seconds: 20) {
+            FileManager.default.fileExists(atPath: token)
+        }
+        var environment: [String: String] = [:]
+        environment["POD_NAME"] = plan.name
+        environment["POD_NAMESPACE"] = plan.namespace
+        environment["SERVICE_ACCOUNT"] = plan.serviceAccount
+        environment["GATEWAY_NAME"] = gateway
+        environment["XDS_ADDRESS"] = "https://10.80.0.1:15012"
+        environment["CA_ADDRESS"] = "https://10.80.0.1:15012"
+        environment["XDS_ROOT_CA"] = "\(state)/ca.crt"
+        environment["CA_ROOT_CA"] = "\(state)/ca.crt"
+        environment["AUTH_TOKEN"] = token
+        let namespace = try self.namespace(pod)
+        let process = try MeshProcess(
+            "waypoint", in: namespace, environment: environment, output: "\(directory.path)/\(pod).log",
+            [programs.waypoint])
+        try await Wait.eventually("the waypoint is ready", seconds: 30, everyMilliseconds: 100) {
+            guard process.isRunning else { throw Refused(text: process.output) }
+            return try await offload {
+                try namespace.runAnyStatus(
+                    "curl", "-sS", "--max-time", "2", "http://127.0.0.1:15021/healthz/ready"
+                ).output.contains("ready\n")
+            }
+        }
+        return process
+    }
+
+    /// Starts a server that answers each request with its head.
+    package func serveHTTP(in pod: String, port: Int) async throws -> MeshProcess {
+        let process = try MeshProcess(
+            "web server in \(pod)", in: try namespace(pod), output: "\(directory.path)/web-\(pod).log",
+            ["python3", programs.web, "serve", "\(port)"])
+        try await Wait.eventually("web server of \(pod)") { process.output.contains("serving") }
+        return process
+    }
+
+    /// Runs one of the HTTP clients in a pod to its end.
+    package func web(_ pod: String, _ arguments: String...) async throws -> Outcome {
+        let command = ["ip", "netns", "exec", try namespace(pod).name, "python3", programs.web] + arguments
+        return try await offload { try Shell.runAnyStatus(command) }
+    }
+}
