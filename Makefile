@@ -6,7 +6,7 @@ help:
 	@echo "make test    builds, then runs every test (needs root or sudo: tests use the kernel for real)"
 	@echo "make bench   measures against Envoy; see docs/performance.md"
 	@echo "make fuzz    runs the fuzzers, MINUTES=10 each"
-	@echo "make build   builds the three programs in release mode into .build/release"
+	@echo "make build   builds the four programs in release mode into .build/release"
 
 prepare:
 	@tools/prepare
@@ -15,6 +15,7 @@ build: prepare
 	swift build -c release --static-swift-stdlib --product ztunnel
 	swift build -c release --static-swift-stdlib --product apusd
 	swift build -c release --static-swift-stdlib --product apus
+	swift build -c release --static-swift-stdlib --product waypoint
 
 demo: build
 	@tools/as-root tools/demo/demo
@@ -25,6 +26,7 @@ test: prepare
 bench: build
 	@tools/setup-test-peers
 	@tools/as-root bench/run
+	@tools/as-root bench/waypoint
 
 fuzz: prepare
 	@tools/fuzz

@@ -1,4 +1,4 @@
-"""What the benchmark talks to: nginx with a 1 KiB file, iperf3, both in the server pod."""
+"""What the benchmark talks to: nginx with small files, iperf3, both in the server pod."""
 
 import os
 
@@ -6,6 +6,7 @@ from namespaces import until
 from processes import Running
 
 HTTP_PORT = 8080
+HTTP2_PORT = 8081
 IPERF_PORT = 5201
 
 # Long-lived: no connection is closed by nginx's own limits, and nothing is written per request.
@@ -25,7 +26,9 @@ http {{
     keepalive_timeout 600s;
     client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
     uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
+    add_header x-seen-route $http_x_route;
     server {{ listen {port} backlog=4096 reuseport; listen [::]:{port} backlog=4096 reuseport; root {folder}/www; }}
+    server {{ listen {http2} http2 backlog=4096 reuseport; root {folder}/www; }}
 }}
 """
 
@@ -34,11 +37,12 @@ def start(namespace, address, folder):
     """Starts both; returns the running programs."""
     www = os.path.join(folder, "www")
     os.makedirs(www)
-    with open(os.path.join(www, "1k"), "w") as file:
-        file.write("a" * 1024)
+    for name, count in (("1k", 1 << 10), ("64k", 64 << 10)):
+        with open(os.path.join(www, name), "w") as file:
+            file.write("a" * count)
     configuration = os.path.join(folder, "nginx.conf")
     with open(configuration, "w") as file:
-        file.write(_NGINX.format(folder=folder, port=HTTP_PORT))
+        file.write(_NGINX.format(folder=folder, port=HTTP_PORT, http2=HTTP2_PORT))
     running = [
         Running("nginx", namespace.command("nginx", "-c", configuration, "-p", folder), folder),
         Running("iperf3-server", namespace.command("iperf3", "-s", "-p", str(IPERF_PORT)), folder),

@@ -38,15 +38,38 @@ def _checked(result, what):
     return result
 
 
-def requests(namespace, url, seconds, proxies):
-    """64 kept connections, 1 KiB each."""
+def requests(namespace, url, seconds, proxies, headers=()):
+    """64 kept connections."""
     with CPUSpan(proxies) as cpu:
-        result = _checked(_wrk(namespace, url, seconds, []), "kept connections")
+        result = _checked(_wrk(namespace, url, seconds, headers), "kept connections")
     return {
         "requests_per_second": result["requests"] / result["seconds"],
         "p50_ms": result["p50_us"] / 1000,
         "p99_ms": result["p99_us"] / 1000,
         **cpu.per("cpu_per_100k_requests", result["requests"] / 100_000),
+    }
+
+
+def http2_requests(namespace, url, seconds, proxies, headers, folder):
+    """16 connections with 4 requests at a time each, over HTTP/2 without TLS."""
+    log = os.path.join(folder, "h2load.log")
+    if os.path.exists(log):
+        os.remove(log)
+    command = ["h2load", "-t2", "-c16", "-m4", "-D", str(seconds), "--log-file", log]
+    for header in headers:
+        command += ["-H", header]
+    with CPUSpan(proxies) as cpu:
+        output = _output(namespace.command(*command, url), seconds + 30)
+    with open(log) as file:
+        rows = [line.split() for line in file]
+    good = sorted(int(row[2]) for row in rows if row[1] == "200")
+    if len(rows) - len(good) > max(10, len(rows) // 1000) or not good:
+        raise RuntimeError(f"HTTP/2: {len(rows) - len(good)} failures in {len(rows)} requests:\n{output[-1500:]}")
+    return {
+        "requests_per_second": len(good) / seconds,
+        "p50_ms": good[len(good) // 2] / 1000,
+        "p99_ms": good[len(good) * 99 // 100] / 1000,
+        **cpu.per("cpu_per_100k_requests", len(good) / 100_000),
     }
 
 

@@ -61,11 +61,11 @@ class Mesh:
                                f"--static-swift-stdlib, or name its folder with --bin")
         return path
 
-    def start_control(self):
+    def start_control(self, listen=f"127.0.0.1:{CONTROL_PORT}", *more):
         """apusd over the resources that were written before."""
         self.control = Running("apusd", self.host.command(
             self.program("apusd"), "--resources", self.resources, "--state", self.state,
-            "--listen", f"127.0.0.1:{CONTROL_PORT}"), self.folder)
+            "--listen", listen, *more), self.folder)
 
         def listens():
             self.control.expect_alive()
