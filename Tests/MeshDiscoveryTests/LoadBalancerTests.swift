@@ -52,7 +52,7 @@ struct LoadBalancerTests {
         }
     }
 
-    @Test("ranks are those of the reference", arguments: [
+    @Test("ranks are those of Istio's ztunnel", arguments: [
         ("n", "r", "z", 5, true), ("n", "r", "", 4, false), ("n", "", "z", 3, false), ("", "r", "z", 2, false),
         ("", "r", "", 1, false), ("", "", "z", 0, false),
     ])

@@ -5,7 +5,7 @@ import Testing
 struct ConnectionFailureTests {
     private static let address = TransportAddress(IPAddress(v4: 0x0a00_0001), port: 80)
 
-    /// Reference: error texts, metric flags, and what another endpoint could mend.
+    /// As Istio's ztunnel has them: error texts, metric flags, and what another endpoint could mend.
     static let table: [(ConnectionFailure, String, ResponseFlag, Bool)] = [
         (.bind(address: address, cause: "x"), "failed to bind to address 10.0.0.1:80: x", .connectFailure, false),
         (.inputOutput(cause: "x"), "io error: x", .none, false),

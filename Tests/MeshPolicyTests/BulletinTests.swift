@@ -94,7 +94,7 @@ struct BulletinTests {
 
     @Test("ISTIO-SECURITY-2021-005: policy sees the path that is forwarded and decodes nothing again")
     func pathConfusion() throws {
-        // The normalized path on the left is what the next hop gets; see the table of modes in the reference.
+        // The path on the left is what the next hop gets, after Istio's MeshConfig.pathNormalization.
         let rows = [
             ("/some%2fdata/abc", "/some/data/abc", false), ("/some/data/abc", "/some/data/abc", true),
             ("/some//data///abc", "/some/data/abc", false), ("/%252e", "/%2e", false), ("/a%2Fb", "/a%2fb", false),

@@ -8,13 +8,13 @@ package enum AuthorityLimits {
     package static let keyFileBytesMax = 32 * 1024
     /// 100,000 nodes with a token each.
     package static let tokenFileBytesMax = 16 * 1024 * 1024
-    /// The workloads' lifetime when a client asks for none (reference 5.9).
+    /// The workloads' lifetime when a client asks for none; istiod's DEFAULT_WORKLOAD_CERT_TTL.
     package static let defaultLifetimeSeconds: Int64 = 24 * 3600
-    /// Asking for more is an error (reference 5.9).
+    /// Asking for more is an error; istiod's MAX_WORKLOAD_CERT_TTL.
     package static let lifetimeSecondsMax: Int64 = 90 * 24 * 3600
-    /// Clients whose clock is behind must not refuse a fresh certificate (reference 5.9).
+    /// Clients whose clock is behind must not refuse a fresh certificate; istiod's two minutes.
     package static let backDateSecondsMax: Int64 = 120
-    /// Reference 5.9.
+    /// As istiod's self-signed root.
     package static let rootLifetimeSeconds: Int64 = 10 * 365 * 24 * 3600
     /// The TLS port's own certificate.
     package static let serverLifetimeSeconds: Int64 = 365 * 24 * 3600

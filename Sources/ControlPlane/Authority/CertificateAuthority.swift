@@ -6,7 +6,7 @@ import X509
 
 /// A certificate just issued.
 package struct IssuedCertificate: Hashable, Sendable {
-    /// In the order of the CA API: leaf, intermediates, and last all roots in one element (reference 5.9).
+    /// In the order of IstioCertificateResponse: leaf, intermediates, and last all roots in one element.
     package let chainPEM: [String]
     package let validity: ValidityPeriod
     /// Hexadecimal.

@@ -15,7 +15,7 @@ package struct ValidityPeriod: Hashable, Sendable {
         self.notAfterSeconds = notAfterSeconds
     }
 
-    /// When a client should have a new one (reference 6.4).
+    /// When a client should have a new one: Istio's ztunnel asks at half of the lifetime.
     package var halfLifeSeconds: Int64 { notBeforeSeconds + (notAfterSeconds - notBeforeSeconds) / 2 }
 }
 

@@ -21,7 +21,8 @@ struct ApusdSettings: Sendable {
     let logFilter: LogFilter
     let waitsForReadableFiles: Bool
 
-    /// Names by which nodes reach a control plane without any setting (reference 5.1), and our own.
+    /// Names by which nodes reach a control plane without any setting (ztunnel's default is
+    /// istiod.istio-system.svc), and our own.
     private static func standardNames(rootNamespace: String) -> [String] {
         ["localhost", "127.0.0.1", "::1"]
             + ["istiod", "apusd"].flatMap { name in

@@ -66,7 +66,7 @@ package struct CertificateService: Istio_V1_Auth_IstioCertificateService.Streami
         }
     }
 
-    /// Texts begin as clients of istiod know them (reference 5.9).
+    /// Texts begin as clients of istiod know them.
     private func identity(
         _ request: Istio_V1_Auth_IstioCertificateRequest, of caller: TokenHolder
     ) throws(RPCError) -> Identity {

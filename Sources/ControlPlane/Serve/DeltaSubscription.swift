@@ -27,8 +27,8 @@ struct DeltaSubscription {
     /// Keys to be answered whatever the client holds.
     private var unanswered: [String] = []
 
-    /// From the first request of the type (reference 5.3). No names at all, or `*` that is not taken back in the same
-    /// request, means everything.
+    /// From the first request of the type. No names at all, or `*` that is not taken back in the same request, means
+    /// everything (Envoy, "xDS REST and gRPC protocol", how the client specifies what resources to return).
     init(
         subscribe: [String], unsubscribe: [String], held: [String: String], ownNode: String = "",
         admitting admits: (@Sendable (ServedResource) -> Bool)? = nil

@@ -2,8 +2,8 @@
 package enum ServeLimits {
     /// A resuming client lists every resource it holds: 16 MiB are some 200,000 names with their versions.
     package static let requestBytesMax = 16 * 1024 * 1024
-    /// The first answer should be one response, because a client counts itself ready after it; clients of ambient
-    /// take 200 MiB (reference 5.1). Only a world above this is split.
+    /// The first answer should be one response, because a client counts itself ready after it; Istio's ztunnel takes
+    /// 200 MiB. Only a world above this is split.
     package static let responseBytesMax = 64 * 1024 * 1024
     /// Pod reports of one node that wait while intents are written to it.
     package static let waitingPodsMax = 16 * podsPerReportMax
@@ -24,7 +24,7 @@ package enum ServeLimits {
     package static let podsPerReportMax = 4096
     /// A SPIFFE id may have 2048 bytes (SPIFFE-ID 2.3).
     package static let identityBytesMax = 2048
-    /// Streams of one connection: two discovery and enrolment streams, eight certificate calls (reference 6.4).
+    /// Streams of one connection: two discovery and enrolment streams, eight certificate calls.
     package static let streamsPerConnectionMax = 128
     /// 5,000 nodes with two connections each, and room for those that reconnect.
     package static let connectionsMax = 16_384
@@ -35,7 +35,7 @@ package enum ServeLimits {
     /// We ask a silent client whether it is there; a node that lost power must not stay listed.
     package static let pingIntervalSeconds = 30
     package static let pingTimeoutSeconds = 10
-    /// Clients ping every 30 s (reference 5.1); more than twice in this time is abuse.
+    /// Clients such as Istio's ztunnel ping every 30 s; more than twice in this time is abuse.
     package static let clientPingIntervalSeconds = 5
     /// The TLS port's certificate is looked at this often: clocks are set, machines sleep.
     package static let renewalLookSeconds: Int64 = 3600

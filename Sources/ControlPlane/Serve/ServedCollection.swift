@@ -42,7 +42,7 @@ package struct ServedCollection: Sendable {
     }
 
     /// What a key of an on-demand client stands for: a name, else the workloads with that address, else the services
-    /// with it (reference 5.3). A service brings its workloads. Empty when nothing does.
+    /// with it, as istiod resolves it. A service brings its workloads. Empty when nothing does.
     package func resolve(_ key: String) -> [String] {
         let found: [String]
         if resources[key] != nil {

@@ -1,6 +1,6 @@
 import MeshModel
 
-/// The key of a `when` condition (reference 4.6).
+/// The key of a `when` condition; Istio's documentation, "Authorization Policy Conditions".
 enum AuthorizationConditionKey: Hashable {
     case sourceIP, remoteIP, destinationIP, destinationPort
     case principal, namespace, serviceAccount, trustDomain

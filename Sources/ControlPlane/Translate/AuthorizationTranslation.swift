@@ -1,7 +1,8 @@
 import MeshModel
 
-/// One AuthorizationPolicy resource as the policy of a waypoint or of a node (reference 4.3 and 8.5). What cannot be
-/// judged closes: an ALLOW rule with such a part never allows; in all other rules the part counts as matching.
+/// One AuthorizationPolicy resource as the policy of a waypoint or of a node. What cannot be judged closes: an ALLOW
+/// rule with such a part never allows; in all other rules the part counts as matching. Source: Istio's documentation of
+/// AuthorizationPolicy and of L4 policies in ambient mode.
 struct AuthorizationTranslation {
     let resource: AuthorizationPolicyResource
     let settings: TranslateSettings

@@ -1,6 +1,6 @@
 import MeshModel
 
-/// Decides which pods a node captures (reference 4.4).
+/// Decides which pods a node captures by the labels and exclusions of Istio's CNI agent.
 struct Capture {
     let settings: TranslateSettings
     /// Labels of each namespace.

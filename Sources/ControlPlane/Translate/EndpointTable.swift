@@ -1,6 +1,6 @@
 import MeshModel
 
-/// Endpoints that EndpointSlices add: those of services without a selector, and those that are no pods (reference 5.8).
+/// Endpoints that EndpointSlices add: those of services without a selector, and those that are no pods.
 struct EndpointTable {
     typealias Bindings = [ServiceKey: [ServicePort]]
 

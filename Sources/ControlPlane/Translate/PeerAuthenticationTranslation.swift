@@ -1,7 +1,8 @@
 import MeshModel
 
-/// PeerAuthentication as L4 policies (reference 8.5): one static policy that refuses plain text, which strict workloads
-/// name, and one per resource with port levels. A selector selects in its own namespace, in the root namespace too.
+/// PeerAuthentication as L4 policies, as istiod gives them to a ztunnel: one static policy that refuses plain text,
+/// which strict workloads name, and one per resource with port levels. A selector selects in its own namespace, in the
+/// root namespace too.
 struct PeerAuthenticationTranslation {
     private typealias Mode = PeerAuthenticationResource.Mode
 

@@ -1,6 +1,6 @@
 import MeshModel
 
-/// Pods as workloads, in and out of the mesh (reference 5.8).
+/// Pods as workloads, in and out of the mesh, filled in as istiod does.
 struct PodTranslation {
     let context: TranslateContext
 

@@ -44,7 +44,8 @@ struct ServiceTranslation {
         }
     }
 
-    /// The spec decides before the object's annotation, that before the namespace's (reference 5.8).
+    /// The spec decides before the object's annotation `networking.istio.io/traffic-distribution`, that before the
+    /// namespace's.
     mutating func loadBalancing(
         _ resource: some MeshResource, localOnly: Bool, distribution: String
     ) -> LoadBalancing {

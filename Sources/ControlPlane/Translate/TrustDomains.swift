@@ -1,6 +1,7 @@
 import MeshModel
 
-/// The names of the mesh's trust domain. What is written with one of them holds for all (reference 4.7).
+/// The names of the mesh's trust domain. What is written with one of them holds for all,
+/// as with Istio's `trustDomainAliases`.
 struct TrustDomains {
     /// The local one first, each once.
     let all: [String]

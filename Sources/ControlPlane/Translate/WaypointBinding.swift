@@ -1,7 +1,8 @@
 import MeshModel
 
-/// Which waypoint an object asks for (reference 5.8). A waypoint is known by the Service of its name. A missing one
-/// stays in the world, so that clients refuse the connection rather than go around it.
+/// Which waypoint an object asks for, by Istio's labels `istio.io/use-waypoint` and `istio.io/waypoint-for`. A waypoint
+/// is known by the Service of its name. A missing one stays in the world, so that clients refuse the connection rather
+/// than go around it.
 struct WaypointBinding {
     private enum Traffic: String {
         case service, workload, all, none

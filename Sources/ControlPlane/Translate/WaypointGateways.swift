@@ -1,7 +1,7 @@
 import MeshModel
 
 /// Gateways of a waypoint class. Each is reached by a Service of its name; where nobody wrote that one, it follows from
-/// the Gateway, as a controller would make it (reference L7 1.6).
+/// the Gateway, as Istio's gateway deployment controller would make it.
 struct WaypointGateways {
     private let gateways: [String: GatewayResource]
     private(set) var findings: [Finding] = []

@@ -1,4 +1,5 @@
-/// Labels and annotations with a meaning to the mesh (reference, appendix D).
+/// Labels and annotations with a meaning to the mesh; Istio's documentation, "Resource Labels" and "Resource
+/// Annotations".
 enum Label {
     static let dataplaneMode = "istio.io/dataplane-mode"
     static let useWaypoint = "istio.io/use-waypoint"

@@ -12,8 +12,8 @@ package protocol CertificateAuthorityClient: Sendable {
     ) async throws(IdentityError) -> [String]
 }
 
-/// Istio's certificate API (reference 5.9). Asks on behalf of a pod's identity; the authority checks that such a pod is
-/// on our node.
+/// Istio's certificate API (`istio.v1.auth.IstioCertificateService`). Asks on behalf of a pod's identity; the authority
+/// checks that such a pod is on our node.
 package struct GRPCCertificateAuthority<Transport: ClientTransport>: CertificateAuthorityClient {
     package typealias Call = @Sendable (GRPCClient<Transport>, Metadata) async throws -> [String]
 

@@ -228,7 +228,7 @@ package struct CertificateSnapshot: Hashable, Sendable {
         case available
         case unavailable(String)
 
-        /// As `config_dump` has it (reference 10.6).
+        /// As ztunnel's `config_dump` has it, which istioctl reads.
         package var description: String {
             switch self {
             case .initializing: "Initializing"

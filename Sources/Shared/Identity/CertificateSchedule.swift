@@ -9,7 +9,8 @@ package import MeshModel
 ///            +-- waiting (back-off) <----+
 /// ```
 /// What is held is kept while valid, whatever fails. At most so many fetches at once; of those queued the most urgent
-/// first, in order of arrival. One fetch serves everybody who wants the identity. Source: reference 6.4.
+/// first, in order of arrival. One fetch serves everybody who wants the identity. As in Istio's
+/// ztunnel (src/identity/manager.rs).
 package struct CertificateSchedule: Sendable {
     /// What its owner must do, in this order.
     package enum Action: Hashable, Sendable {

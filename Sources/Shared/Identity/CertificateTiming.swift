@@ -1,6 +1,6 @@
 /// The times of certificates. Milliseconds of a clock that never goes back; its zero means nothing.
 package struct CertificateTiming: Hashable, Sendable {
-    /// Calls to the authority at one time (reference 6.4).
+    /// Calls to the authority at one time; as Istio's ztunnel.
     package var concurrentFetchesMax = 8
     /// The first wait after a failure; doubles.
     package var firstBackoff: Int64 = 500

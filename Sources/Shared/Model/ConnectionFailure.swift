@@ -1,5 +1,5 @@
 /// Why a proxied connection failed or was cut. Closed: each case gives its own log text, metric flag and whether
-/// another endpoint may be tried. Causes are texts of the room that saw them. Texts as the reference proxy writes them.
+/// another endpoint may be tried. Causes are texts of the room that saw them. Texts as Istio's ztunnel writes them.
 package enum ConnectionFailure: Error, Hashable, Sendable {
     case bind(address: TransportAddress, cause: String)
     case inputOutput(cause: String)

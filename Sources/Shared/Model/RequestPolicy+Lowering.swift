@@ -12,7 +12,8 @@ extension RequestPolicy {
         return result
     }
 
-    /// What of it holds for a connection that carries no HTTP (reference 4.5).
+    /// What of it holds for a connection that carries no HTTP: in ALLOW a rule about HTTP goes, elsewhere its HTTP part
+    /// (Istio's documentation of AuthorizationPolicy).
     package var forConnections: RequestPolicy { lowered { !$0.test.isOfRequest } }
 
     /// What of it a node can enforce; `nil` for AUDIT, which never decides. CUSTOM becomes DENY: a node can't ask.

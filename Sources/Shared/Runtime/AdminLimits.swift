@@ -2,7 +2,7 @@ package import NIOCore
 
 /// Limits of the admin server; choices of ours unless said otherwise.
 package struct AdminLimits: Sendable {
-    /// From the first byte of a request (or the accept) to the end of its headers; the reference's value.
+    /// From the first byte of a request (or the accept) to the end of its headers; as Istio's ztunnel.
     package var headerTimeout: TimeAmount = .seconds(2)
     /// From the end of the headers to the end of the body.
     package var bodyTimeout: TimeAmount = .seconds(10)

@@ -1,7 +1,7 @@
 import COpenSSL
 import MeshModel
 
-/// What a leaf of ours must be before we show it to anyone: reference 6.3 and 6.8.
+/// What a leaf of ours must be before we show it to anyone: SPIFFE X509-SVID, sections 2 to 4.
 enum SVIDRules {
     static func problem(of leaf: Certificate, key: PrivateKey, expecting identity: Identity) -> OwnCertificateProblem? {
         let pointer = unsafe leaf.pointer

@@ -1,7 +1,7 @@
 import COpenSSL
 package import MeshModel
 
-/// Certificate signing requests (PKCS #10) in the form Istio's CA expects, reference 6.2.
+/// Certificate signing requests (PKCS #10, RFC 2986) in the form Istio's CA expects.
 package enum SigningRequest {
     /// PEM of a request: empty subject, one critical subject alternative name with one URI, signed with SHA-256.
     /// Errors: `.library`.

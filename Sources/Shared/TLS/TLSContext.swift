@@ -3,7 +3,7 @@ import COpenSSL
 /// Who we are and whom we believe, in one role: libssl's SSL_CTX, made once per certificate and role.
 ///
 /// TLS 1.3 only, AES-GCM only, ALPN exactly `h2`, certificates on both sides, no server name, no session
-/// resumption, no early data. Source: reference 1.1.
+/// resumption, no early data. The same as Istio's ztunnel.
 ///
 /// Why sound to share: nothing is set after `init`; libssl's reference counts are atomic and it allows making
 /// sessions of one SSL_CTX on several threads.

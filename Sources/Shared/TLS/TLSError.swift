@@ -28,7 +28,7 @@ package enum TLSError: Error, Sendable, Hashable {
     case closed
 }
 
-/// Why a certificate meant for us is refused (reference 6.3, SPIFFE X.509-SVID).
+/// Why a certificate meant for us is refused (SPIFFE X509-SVID, sections 2 to 4).
 package enum OwnCertificateProblem: Sendable, Hashable {
     case emptyChain
     /// The chain has one element only, so no roots came with it.

@@ -2,7 +2,7 @@ package import MeshModel
 
 /// A certificate of ours with its key, and the roots that came with it. Immutable.
 ///
-/// Source: reference 6.3; the leaf must also keep the rules of the SPIFFE X.509-SVID standard (6.8).
+/// The order of the chain is that of IstioCertificateResponse; the leaf must also keep the rules of SPIFFE X509-SVID.
 package final class WorkloadCertificate: Sendable {
     package let identity: Identity
     package let leaf: CertificateSummary

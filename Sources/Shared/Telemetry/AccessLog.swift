@@ -69,7 +69,7 @@ package struct AccessLog: Sendable {
 }
 
 extension LogLine {
-    /// In the order of the reference proxy; what is unknown is left out.
+    /// In the order of Istio's ztunnel; what is unknown is left out.
     fileprivate mutating func append(_ fields: ConnectionFields) {
         field("src.addr", word: fields.sourceAddress.description)
         appendKnown("src.workload", fields.source.podName)

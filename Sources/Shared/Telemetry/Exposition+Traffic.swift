@@ -1,7 +1,7 @@
 import MeshModel
 
 extension Exposition {
-    /// The traffic families of the reference proxy, then our own about counting itself.
+    /// The traffic families of Istio's ztunnel, then our own about counting itself.
     mutating func append(_ traffic: ShardSnapshot) {
         let rows = traffic.connections.map { TrafficRow($0.key, $0.value) }.sorted { $0.sortKey < $1.sortKey }
         append(

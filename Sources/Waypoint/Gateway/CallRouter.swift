@@ -31,7 +31,7 @@ struct CallRefusal: Error, Hashable {
 }
 
 /// Decides what a CONNECT asks for; pure. By its authority alone: what is inside the stream never chooses the service,
-/// and nothing is served whose waypoint we are not (reference L7 2.1).
+/// and nothing is served whose waypoint we are not.
 struct CallRouter {
     let world: World
     let settings: GatewaySettings

@@ -10,7 +10,7 @@ enum Treatment: Hashable {
     /// By what the first bytes say.
     case detect
 
-    /// Ports of protocols in which the server speaks first, and which rarely say so (reference L7 2.2).
+    /// Ports of protocols in which the server speaks first, and which rarely say so; istiod's list.
     private static let serverFirstPorts: Set<UInt16> = [25, 53, 3306, 27017]
 
     /// HTTP/2 is carried as it is.

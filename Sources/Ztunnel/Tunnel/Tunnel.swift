@@ -133,7 +133,7 @@ package actor Tunnel {
 
 /// The listening sockets of a pod.
 enum PodListening {
-    /// Pending connections of one door; the reference uses 128, a burst of a busy pod is larger.
+    /// Pending connections of one door; Istio's ztunnel has 128, a burst of a busy pod is larger.
     static let backlog: CInt = 1024
     /// Connections accepted before other events of the loop get their turn.
     static let acceptsPerTurn: UInt = 16

@@ -14,7 +14,7 @@ struct RouteParent {
     let outcome: Outcome
 }
 
-/// Resolves the parents of routes (reference, L7, 3.8).
+/// Resolves the parents of routes, services of the mesh (Gateway API, GEP-1294).
 struct RouteParents {
     private let services: RouteServices
 

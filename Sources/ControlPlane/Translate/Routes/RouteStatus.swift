@@ -28,7 +28,7 @@ package struct RouteParentStatus: Hashable, Sendable {
     }
 }
 
-/// A condition of the Gateway API (reference, L7, 3.9).
+/// A condition of the Gateway API (`RouteParentStatus.conditions`).
 package struct RouteCondition: Hashable, Sendable {
     package enum Kind: String, Hashable, Sendable {
         case accepted = "Accepted"

@@ -195,7 +195,7 @@ extension ControlPlaneConnection {
 
 /// Limits of the connection to the control plane.
 package enum ControlPlaneLimits {
-    /// A full push of a large mesh comes as one message (reference 5.1).
+    /// A full push of a large mesh comes as one message; as Istio's ztunnel.
     package static let messageBytesMax = 200 * 1024 * 1024
     /// HTTP/2 window: a push need not be fast, and what is in flight is memory.
     package static let windowBytes = 1024 * 1024

@@ -1,6 +1,6 @@
 import MeshModel
 
-/// Where the control plane is and how to trust it and be trusted (reference 5.1). A plain value.
+/// Where the control plane is and how to trust it and be trusted. A plain value.
 package struct ControlPlaneEndpoint: Hashable, Sendable {
     package enum Roots: Hashable, Sendable {
         /// PEM; read again for every dial.

@@ -6,7 +6,7 @@
 ///      +----------------disconnect---------------+
 /// ```
 /// What was accepted is remembered over reconnects, with its version, so that the server sends only differences.
-/// Source: reference 5.3 and 5.4.
+/// Source: Envoy's documentation, "xDS REST and gRPC protocol", incremental xDS.
 package struct DeltaSubscription: Hashable, Sendable {
     package let typeURL: String
     /// Name to version of everything held.

@@ -6,7 +6,8 @@ import MeshModel
 import MeshWire
 
 /// Keeps the world up to date over one delta stream, for ever: reconnects, resumes from what it holds, and keeps the
-/// last world while there is no connection. Source: reference 5.2 to 5.4.
+/// last world while there is no connection.
+/// Source: Envoy's documentation, "xDS REST and gRPC protocol", incremental xDS.
 package actor DiscoveryClient {
     /// What happened, for metrics and readiness. Called in order, never concurrently.
     package enum Event: Hashable, Sendable {

@@ -2,7 +2,7 @@ package import MeshWire
 
 import SwiftProtobuf
 
-/// Who we are to the discovery server (reference 5.2).
+/// Who we are to the discovery server: `Node` of the xDS API, filled in as istiod expects it.
 package struct NodeDescription: Hashable, Sendable {
     /// What we are, the first word of the id: `ztunnel` or `waypoint`.
     package var kind = "ztunnel"

@@ -1,5 +1,5 @@
-/// How long to wait before the next attempt: 10 ms, doubling to 15 s (reference 5.4), each spread by a fifth
-/// either way: the nodes of a mesh lose their control plane together and must not come back together. Pure.
+/// How long to wait before the next attempt: 10 ms, doubling to 15 s as Istio's ztunnel, each spread by a
+/// fifth either way: the nodes of a mesh lose their control plane together and must not come back together. Pure.
 package struct ReconnectDelay: Hashable, Sendable {
     package static let first = Duration.milliseconds(10)
     package static let longest = Duration.seconds(15)

@@ -1,6 +1,7 @@
 import GRPCCore
 
-/// Why a stream to the control plane ended; the label of the metric (reference 10.1).
+/// Why a stream to the control plane ended; the label of ztunnel's metric
+/// `istio_xds_connection_terminations_total`.
 package enum StreamTermination: String, Hashable, Sendable, CaseIterable {
     /// There was no connection.
     case connectionError = "ConnectionError"

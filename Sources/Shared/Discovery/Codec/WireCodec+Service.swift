@@ -27,7 +27,7 @@ extension WireCodec {
         if message.hasLoadBalancing { service.loadBalancing = try loadBalancing(message.loadBalancing) }
         service.ipFamilies = try families(message.ipFamilies)
         service.isCanonical = message.canonical
-        // The one enum whose unknown values mean its default (reference 5.6).
+        // The one enum whose unknown values mean its default, as in Istio's ztunnel.
         service.visibility = message.visibility == .namespace ? .ownNamespace : .everyone
         return service
     }

@@ -6,7 +6,8 @@ import FoundationEssentials
 
 /// Turns messages of the wire into values of the model and back. The only place where both are known.
 ///
-/// Source: reference 5.5 to 5.7. What cannot be understood is refused with a reason, never dropped or guessed.
+/// Sources: the comments of workload.proto and authorization.proto. What cannot be understood is refused with a reason,
+/// never dropped or guessed.
 package enum WireCodec {
     /// The resource types of discovery.
     package enum ResourceType: String, CaseIterable, Hashable, Sendable {

@@ -1,6 +1,6 @@
 package import MeshModel
 
-/// Which port and address of an endpoint a connection goes to (reference 7.7 and 7.8).
+/// Which port and address of an endpoint a connection goes to, in the order of Istio's ztunnel.
 package enum EndpointTarget {
     /// Where an endpoint's address comes from.
     package enum Address: Hashable, Sendable {

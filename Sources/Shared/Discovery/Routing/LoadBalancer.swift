@@ -2,7 +2,8 @@ package import MeshModel
 
 import HashTreeCollections
 
-/// Chooses the endpoint of a connection to a service. Pure; chance comes in (reference 7.7).
+/// Chooses the endpoint of a connection to a service. Pure; chance comes in. Order and modes are those of
+/// `LoadBalancing` in Istio's workload.proto.
 package enum LoadBalancer {
     /// Which endpoints can take a port.
     package enum PortRule: Hashable, Sendable {

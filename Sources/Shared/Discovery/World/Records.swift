@@ -6,8 +6,8 @@ final class WorkloadRecord: Sendable {
 
     init(_ workload: Workload) { self.workload = workload }
 
-    /// Who wins when several workloads claim one address: a pod in the mesh, a pod, one in the mesh, any other
-    /// (reference 7.2).
+    /// Who wins when several workloads claim one address: a pod in the mesh, a pod, one in the mesh, any other. As
+    /// Istio's ztunnel (src/state).
     var addressRank: Int {
         let isPod = workload.uid.contains("//Pod/")
         let isInMesh = workload.tunnel == .hbone

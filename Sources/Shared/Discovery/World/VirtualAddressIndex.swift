@@ -51,7 +51,7 @@ struct VirtualAddressIndex: Equatable, Sendable {
     }
 
     /// The service that owns the address for a client. Exact addresses before blocks; then the client's own namespace,
-    /// the longer prefix, the canonical one (reference 7.2).
+    /// the longer prefix, the canonical one. As Istio's ztunnel (src/state).
     func find(_ address: NetworkAddress, clientNamespace: String) -> ServiceRecord? {
         let visible = exact[address].filter { $0.isVisible(from: clientNamespace) }
         if let best = ServiceRecord.best(visible, clientNamespace: clientNamespace) { return best }

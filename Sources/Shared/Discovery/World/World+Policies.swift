@@ -18,8 +18,8 @@ package struct ApplicablePolicies: Hashable, Sendable {
 extension World {
     package func policy(_ key: String) -> AuthorizationPolicy? { policies[key] }
 
-    /// Policies for everyone, for the workload's namespace, and those it names (reference 8.1). A named policy that was
-    /// known and has been removed since is ignored.
+    /// Policies for everyone, for the workload's namespace, and those it names (`Scope` in authorization.proto). A
+    /// named policy that was known and has been removed since is ignored.
     package func policies(for workload: Workload) -> ApplicablePolicies {
         var result = ApplicablePolicies(policies: [], missing: [])
         var seen: Set<String> = []

@@ -4,7 +4,7 @@ import HashTreeCollections
 
 /// All that is known of the mesh, as an immutable snapshot. A copy costs nothing; changing a copy costs what changes.
 ///
-/// Look-ups follow reference 7.2. Addresses are expected in canonical form (IPv4 never as IPv6).
+/// Look-ups follow Istio's ztunnel (src/state). Addresses are expected in canonical form (IPv4 never as IPv6).
 package struct World: Sendable {
     /// Grows with every batch of changes.
     package internal(set) var revision: UInt64 = 0

@@ -7,9 +7,9 @@ package struct HBONELimits: Sendable {
     /// Time for the peer's SETTINGS after our start. A peer that took TLS but does not speak HTTP/2 must not keep
     /// waiters.
     package var settingsTimeout = TimeAmount.seconds(10)
-    /// Quiet time before a PING: after start, then after each acknowledgement (reference 1.8).
+    /// Quiet time before a PING: after start, then after each acknowledgement. As Istio's ztunnel and waypoints.
     package var keepAliveInterval = TimeAmount.seconds(10)
-    /// A PING unanswered for so long means the peer is gone (reference 1.8).
+    /// A PING unanswered for so long means the peer is gone. As Istio's ztunnel and waypoints.
     package var keepAliveTimeout = TimeAmount.seconds(20)
     /// Unflushed bytes of one loop turn after which the connection flushes before the turn ends, so that a turn
     /// with many busy streams neither grows without bound nor writes past the socket's willingness.
@@ -53,13 +53,13 @@ package struct RelayLimits: Sendable {
 
 /// Sizes and times of one pod's client connections on one loop.
 package struct PoolLimits: Sendable {
-    /// Streams on one connection; the peer's own limit also holds (reference 1.9).
+    /// Streams on one connection, as ztunnel's POOL_MAX_STREAMS_PER_CONNECTION; the peer's own limit also holds.
     package var streamsPerConnectionMaximum = 100
     /// Requests that may wait for dials of one key. More is a peer that does not answer: refuse, do not collect.
     package var waitingRequestsPerKeyMaximum = 1024
     /// Keys one pod may hold. Each costs a TLS connection; a scan over many addresses must not take the node's memory.
     package var keysMaximum = 4096
-    /// Time without streams after which a connection is closed (reference 1.9).
+    /// Time without streams after which a connection is closed; ztunnel's POOL_UNUSED_RELEASE_TIMEOUT.
     package var idleTimeout = TimeAmount.minutes(5)
 
     package init() {}

@@ -64,8 +64,8 @@ extension Relay {
         endOutput()
     }
 
-    /// The peer reset the stream. NO_ERROR and CANCEL are an end of its data and a refusal of ours, not a failure
-    /// (reference 1.7).
+    /// The peer reset the stream. NO_ERROR and CANCEL are an end of its data and a refusal of ours, not a failure:
+    /// RFC 9113, section 8.1, for the one, Istio's ztunnel for both.
     func tunnelReset(_ code: HTTP2ErrorCode) {
         guard code == .noError || code == .cancel else {
             finish(.error(.receive(.counterpart, .stream(code))), channel: .abort, counterpart: .leave)

@@ -35,7 +35,7 @@ package enum RelayCut: Hashable, Sendable {
 }
 
 extension RelayCut: CustomStringConvertible {
-    /// The texts of the access log (reference 10.4).
+    /// The texts of the access log, those of Istio's ztunnel.
     package var description: String {
         switch self {
         case .policyRejected: "connection closed due to policy rejection"
@@ -68,8 +68,8 @@ package enum RelayError: Error, Hashable, Sendable {
         }
     }
 
-    /// The kinds a log treats as a normal end: not connected, unexpected EOF, connection reset, broken pipe
-    /// (reference 1.7).
+    /// The kinds a log treats as a normal end, as Istio's ztunnel: not connected, unexpected EOF, connection reset,
+    /// broken pipe.
     package var isOrdinary: Bool {
         switch fault {
         case .reset, .brokenPipe, .notConnected, .disconnected: true

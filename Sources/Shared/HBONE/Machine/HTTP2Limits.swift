@@ -84,7 +84,7 @@ package struct HTTP2Limits: Hashable, Sendable {
     /// Bytes of control frames we wrote and the peer has not taken; known only if the driver calls `outputFlushed`.
     package var unreadControlBytesMax = 1 << 20
 
-    /// The limits of ambient's reference peers for one role.
+    /// The limits of Istio's ztunnel for one role.
     package init(role: HTTP2Session.Role) {
         switch role {
         case .client:

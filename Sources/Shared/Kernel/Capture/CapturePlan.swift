@@ -2,8 +2,9 @@ import MeshModel
 
 /// The chains and rules of the table for given wishes: the one place that says what is captured. Pure.
 ///
-/// Names such as N3 are those of the ambient reference (Istio ambient does the same things); the difference is that
-/// redirects look at a connection's first packet only, so that connections older than the rules live on.
+/// The rules do what those of Istio's CNI agent do (cni/pkg/nftables). Each has a name such as N3, which its comment in
+/// the kernel's table begins with. Unlike Istio's, redirects look at a connection's first packet only, so that
+/// connections older than the rules live on.
 struct CapturePlan: Hashable, Sendable {
     static let tableName = "apus"
 

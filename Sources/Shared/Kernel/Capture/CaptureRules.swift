@@ -3,7 +3,7 @@ package import MeshModel
 /// What is wanted in one pod's network namespace; a plain value.
 package struct CaptureRules: Hashable, Sendable {
     /// Source addresses of kubelet probes as the pod sees them: such a connection goes straight to the application.
-    /// The same addresses as Istio ambient, reference 2.2.
+    /// The addresses of Istio's CNI agent (HOST_PROBE_SNAT_IP and HOST_PROBE_SNAT_IPV6).
     package static let defaultProbeSources: [IPAddress] = [
         IPAddress(v4: 0xa9fe_077f),
         IPAddress(v6High: 0xfd16_9254_7127_1337, low: 0xffff_ffff_ffff_ffff),

@@ -2,7 +2,7 @@ import CNetlink
 import Glibc
 
 extension PodSockets {
-    /// Idle time, interval and count of TCP keep-alive on accepted connections: the reference's 180 s, 180 s and 9.
+    /// Idle time, interval and count of TCP keep-alive on accepted connections, as Istio's ztunnel has them.
     private static let keepAlive: (idleSeconds: CInt, intervalSeconds: CInt, probes: CInt) = (180, 180, 9)
 
     /// Options that accepted sockets inherit from their listener (tcp(7)): no Nagle delay, keep-alive. None of them is

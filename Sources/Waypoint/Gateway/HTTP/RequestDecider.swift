@@ -34,7 +34,7 @@ struct RequestDecider: Sendable {
         judge: { _ in .allowed }, route: { .forward($0.head, to: $0.target) })
 }
 
-/// An answer that we give ourselves. Status, flag and text as Envoy's (reference L7 2.7).
+/// An answer that we give ourselves. Status, flag and text as Envoy's local replies.
 struct LocalReply: Hashable, Sendable {
     let status: Int
     /// Short text for people.
