@@ -2,6 +2,7 @@ import ControlServe
 import ControlTranslate
 import MeshModel
 import MeshWire
+import SeededTesting
 import Testing
 
 @Suite("Delta streams and random worlds")

@@ -2,6 +2,7 @@ import ControlSources
 import ControlTranslate
 import Foundation
 import MeshModel
+import SeededTesting
 import Testing
 
 @Suite struct HostileTextTests {
@@ -130,7 +131,7 @@ import Testing
         let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".yaml") }
         // More rounds are other damage, too: the count is part of the seed.
         let rounds = ProcessInfo.processInfo.environment["FUZZ_ROUNDS"].flatMap(Int.init) ?? 25
-        var random = SeededRandom(state: UInt64(part) &* 1_000_003 &+ UInt64(rounds))
+        var random = SeededGenerator(seed: UInt64(part) &* 1_000_003 &+ UInt64(rounds))
         for name in names.sorted() {
             let original = Array(try Data(contentsOf: folder.appendingPathComponent(name)))
             for _ in 0..<rounds {
@@ -149,7 +150,7 @@ import Testing
         "~", "null", "true", "-1", "99999999999999999999", "0x10", "\\u12", "\u{1F680}",
     ]
 
-    private static func damaged(_ original: [UInt8], _ random: inout SeededRandom) -> [UInt8] {
+    private static func damaged(_ original: [UInt8], _ random: inout SeededGenerator) -> [UInt8] {
         var bytes = original
         for _ in 0..<Int.random(in: 1...6, using: &random) {
             let at = Int.random(in: 0..<max(1, bytes.count), using: &random)
@@ -162,18 +163,5 @@ import Testing
             }
         }
         return bytes
-    }
-}
-
-/// SplitMix64: the same damage in every run.
-struct SeededRandom: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -1,6 +1,7 @@
 import HBONE
 import NIOCore
 import NIOPosix
+import SeededTesting
 import Synchronization
 import Testing
 
@@ -18,7 +19,7 @@ struct DriverTunnelTests {
             try await withThrowingTaskGroup(of: Void.self) { tasks in
                 tasks.addTask {
                     var pattern = Pattern()
-                    var random = DriverRandom(7)
+                    var random = SeededGenerator(seed: 7)
                     while pattern.offset < total {
                         let size = Int.random(in: 1...(Bool.random(using: &random) ? 700 : 900_000), using: &random)
                         try await outbound.write(pattern.next(min(size, total - pattern.offset)))
@@ -183,20 +184,7 @@ struct DriverTunnelTests {
         "many bulk streams over a narrow tunnel: windows, quanta and water marks take turns, all come whole",
         arguments: [1, 2, 3])
     func narrowTunnel(seed: UInt64) async throws {
-        let rig = try await Rig(limits: { role in
-            var limits = HBONELimits(role: role)
-            limits.http2.streamWindowBytes = 65_535
-            limits.http2.streamWindowBytesMax = 65_535
-            limits.http2.connectionWindowBytes = 100_000
-            limits.http2.connectionBufferBytesMax = 150_000
-            limits.http2.sentFrameBytesMax = 20_000
-            limits.turnBytesMaximum = 30_000
-            limits.channelHighWaterBytes = 40_000
-            limits.channelLowWaterBytes = 10_000
-            limits.roundRobinQuantumBytes = 7_000
-            limits.referencePayloadBytesMinimum = 5_000
-            return limits
-        })
+        let rig = try await Rig(limits: { .narrow($0, streamWindowBytesMax: 65_535) })
         let applications = Applications()
         let listener = try await rig.capture(to: try await rig.serve(.dial(try await applications.echo())))
         try await withThrowingTaskGroup(of: Void.self) { tasks in
@@ -206,7 +194,7 @@ struct DriverTunnelTests {
                         let total = 2_000_000
                         try await withThrowingTaskGroup(of: Void.self) { inner in
                             inner.addTask {
-                                var random = DriverRandom(seed * 100 + UInt64(number))
+                                var random = SeededGenerator(seed: seed * 100 + UInt64(number))
                                 var pattern = Pattern()
                                 while pattern.offset < total {
                                     let size = Int.random(in: 1...90_000, using: &random)
@@ -280,20 +268,5 @@ func noStreamsLeft(_ rig: Rig) async throws {
         try await rig.onLoop {
             (rig.clients.value + rig.servers.value).allSatisfy { $0.openStreamCount == 0 && $0.bufferedBytes == 0 }
         }
-    }
-}
-
-/// Repeatable random numbers (SplitMix64).
-struct DriverRandom: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(_ seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
     }
 }

@@ -1,5 +1,6 @@
 @testable import HBONE
 import NIOCore
+import SeededTesting
 import Testing
 
 /// A peer that sends whatever both windows allow, against one server session.
@@ -179,7 +180,7 @@ struct MachineFairnessTests {
         "whatever is read, stalled and reset, grants stay within the buffer and a new stream goes on",
         arguments: 1...12)
     func anyOrder(seed: UInt64) throws {
-        var random = Seeded(seed)
+        var random = SeededGenerator(seed: seed)
         var peer = try GreedyPeer(Self.small)
         let limits = peer.limits
         let reserve = limits.connectionWindowBytes / (limits.windowUpdateShare * 2)

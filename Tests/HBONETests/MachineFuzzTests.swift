@@ -1,5 +1,6 @@
 import HBONE
 import NIOCore
+import SeededTesting
 import Testing
 
 /// Bytes from outside may do anything but crash, hang, or make a session hold more than its limits.
@@ -14,7 +15,7 @@ import Testing
     static let connect: [UInt8] = [0x02, 7] + Array("CONNECT".utf8) + [0x01, 3] + Array("a:1".utf8)
 
     /// What an honest peer may send about now.
-    static func honestFrame(_ random: inout Seeded) -> WireFrame {
+    static func honestFrame(_ random: inout SeededGenerator) -> WireFrame {
         let stream = UInt32.random(in: 0...4, using: &random) * 2 + 1
         let end = Int.random(in: 0..<4, using: &random) == 0
         switch Int.random(in: 0..<12, using: &random) {
@@ -36,7 +37,7 @@ import Testing
     }
 
     /// One frame with a legal-looking header and hostile content, or plain noise.
-    static func hostileBytes(_ random: inout Seeded) -> [UInt8] {
+    static func hostileBytes(_ random: inout SeededGenerator) -> [UInt8] {
         if Int.random(in: 0..<10, using: &random) < 8 { return honestFrame(&random).bytes }
         if Int.random(in: 0..<10, using: &random) == 0 {
             return (0..<Int.random(in: 0..<40, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
@@ -59,7 +60,7 @@ import Testing
     @Test("random frames end in an error or in an orderly state", arguments: [HTTP2Session.Role.client, .server])
     func randomFrames(_ role: HTTP2Session.Role) throws {
         let prepared = try HandPeer.withTunnel(role)
-        var random = Seeded(role == .client ? 11 : 12)
+        var random = SeededGenerator(seed: role == .client ? 11 : 12)
         var failures: [HTTP2ErrorCode: Int] = [:]
         var survivors = 0
         for round in 0..<Self.rounds {
@@ -83,7 +84,7 @@ import Testing
     }
 
     @Test func randomBytesAfterThePrefaceNeverCrash() {
-        var random = Seeded(5)
+        var random = SeededGenerator(seed: 5)
         for _ in 0..<Self.rounds {
             var session = HTTP2Session(role: .server, limits: HTTP2Limits(role: .server))
             var output = ByteBuffer()
@@ -109,7 +110,7 @@ import Testing
         }
         let sound = Array(client.output.readableBytesView)
         let prepared = try HandPeer(.server)
-        var random = Seeded(99)
+        var random = SeededGenerator(seed: 99)
         for _ in 0..<Self.rounds {
             var bytes = sound
             for _ in 0..<Int.random(in: 1...3, using: &random) {
@@ -127,7 +128,7 @@ import Testing
 
 extension HandPeer {
     /// Does something a driver may do.
-    mutating func answer(_ event: HTTP2Event, _ random: inout Seeded) {
+    mutating func answer(_ event: HTTP2Event, _ random: inout SeededGenerator) {
         switch event {
         case .connectRequest(let id, _, _): session.respond(id, status: 200, output: &output)
         case .badRequest(let id, let reason):

@@ -1,5 +1,6 @@
 import HBONE
 import NIOCore
+import SeededTesting
 import Testing
 
 /// Two sessions talk over wires that cut bytes at random places; streams, data, credits and resets come at random.
@@ -24,12 +25,12 @@ struct Conversation {
     }
 
     var sides: [Side]
-    var random: Seeded
+    var random: SeededGenerator
     var now = NIODeadline.uptimeNanoseconds(1)
     var failures: [String] = []
 
     init(seed: UInt64, _ change: (inout HTTP2Limits) -> Void) {
-        random = Seeded(seed)
+        random = SeededGenerator(seed: seed)
         sides = [HTTP2Session.Role.client, .server].map { role in
             var limits = HTTP2Limits(role: role)
             change(&limits)
@@ -42,7 +43,7 @@ struct Conversation {
 
     /// Streams carry pieces of one endless text, each from its own place in it.
     static let text: ByteBuffer = {
-        var random = Seeded(4711)
+        var random = SeededGenerator(seed: 4711)
         let once = (0..<period).map { _ in UInt8(truncatingIfNeeded: random.next()) }
         return ByteBuffer(bytes: once + once)
     }()
@@ -238,7 +239,7 @@ struct Conversation {
 
     @Test("unread data never exceeds the budget, whatever a peer sends", arguments: UInt64(1)...4)
     func budget(_ seed: UInt64) throws {
-        var random = Seeded(seed)
+        var random = SeededGenerator(seed: seed)
         let budget = 400_000
         var server = try HandPeer(.server) {
             $0.streamWindowBytes = 70_000

@@ -1,4 +1,5 @@
 import NIOCore
+import SeededTesting
 import Testing
 
 @testable import HBONE
@@ -34,7 +35,7 @@ struct MachineReferenceTests {
 
     @Test("the wire and the accounts are those of copied DATA, whatever the windows", arguments: UInt64(0)..<80)
     func sameAsCopied(seed: UInt64) throws {
-        var random = Seeded(seed)
+        var random = SeededGenerator(seed: seed)
         let role: HTTP2Session.Role = Bool.random(using: &random) ? .client : .server
         let settings: [(UInt16, UInt32)] = [
             (4, UInt32.random(in: 0...150_000, using: &random)),

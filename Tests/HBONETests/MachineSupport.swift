@@ -137,17 +137,20 @@ struct HandPeer {
     }
 }
 
-/// Seeded generator: a failing run prints its seed and can be repeated (SplitMix64).
-struct Seeded: RandomNumberGenerator {
-    var state: UInt64
-
-    init(_ seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
+extension HBONELimits {
+    /// Everything small, so that every bound is met often.
+    static func narrow(_ role: HTTP2Session.Role, streamWindowBytesMax: Int = 200_000) -> HBONELimits {
+        var limits = HBONELimits(role: role)
+        limits.http2.streamWindowBytes = 65_535
+        limits.http2.streamWindowBytesMax = streamWindowBytesMax
+        limits.http2.connectionWindowBytes = 100_000
+        limits.http2.connectionBufferBytesMax = 150_000
+        limits.http2.sentFrameBytesMax = 20_000
+        limits.turnBytesMaximum = 30_000
+        limits.channelHighWaterBytes = 40_000
+        limits.channelLowWaterBytes = 10_000
+        limits.roundRobinQuantumBytes = 7_000
+        limits.referencePayloadBytesMinimum = 5_000
+        return limits
     }
 }

@@ -1,10 +1,11 @@
 @testable import HBONE
+import SeededTesting
 import Testing
 
 @Suite struct MachineTableTests {
     @Test("the stream table behaves as a dictionary", arguments: UInt64(1)...8)
     func likeADictionary(_ seed: UInt64) {
-        var random = Seeded(seed)
+        var random = SeededGenerator(seed: seed)
         var table = StreamTable()
         var model: [UInt32: Int] = [:]
         // Keys that collide: multiples of the table's size.

@@ -1,24 +1,9 @@
 @testable import HBONE
+import SeededTesting
 import Testing
 
 @Suite("Relays, alone and with a tunnel, moved by hand")
 struct RelayPropertyTests {
-    /// Everything small, so that every bound is met often.
-    private static func narrow(_ role: HTTP2Session.Role) -> HBONELimits {
-        var limits = HBONELimits(role: role)
-        limits.http2.streamWindowBytes = 65_535
-        limits.http2.streamWindowBytesMax = 200_000
-        limits.http2.connectionWindowBytes = 100_000
-        limits.http2.connectionBufferBytesMax = 150_000
-        limits.http2.sentFrameBytesMax = 20_000
-        limits.turnBytesMaximum = 30_000
-        limits.channelHighWaterBytes = 40_000
-        limits.channelLowWaterBytes = 10_000
-        limits.roundRobinQuantumBytes = 7_000
-        limits.referencePayloadBytesMinimum = 5_000
-        return limits
-    }
-
     private static func narrowRelay() -> RelayLimits {
         var limits = RelayLimits()
         limits.channelHighWaterBytes = 30_000
@@ -28,9 +13,9 @@ struct RelayPropertyTests {
 
     @Test("whoever stops and goes, and wherever bytes are cut, everything arrives both ways", arguments: 1...40)
     func everythingArrives(seed: UInt64) throws {
-        var random = Seeded(seed)
+        var random = SeededGenerator(seed: seed)
         let isNarrow = seed % 4 != 0
-        let mesh = try RelaySimulation { isNarrow ? Self.narrow($0) : HBONELimits(role: $0) }
+        let mesh = try RelaySimulation { isNarrow ? .narrow($0) : HBONELimits(role: $0) }
         for _ in 0..<Int.random(in: 1...5, using: &random) {
             let limits = isNarrow ? Self.narrowRelay() : RelayLimits()
             let bytes = (Int.random(in: 0...600_000, using: &random), Int.random(in: 0...600_000, using: &random))
@@ -93,7 +78,7 @@ struct RelayPropertyTests {
 
     /// A stream whose client has sent more than the tunnel takes, with the rest held in its relay.
     private func blocked(_ sendBytes: Int) throws -> (RelaySimulation, RelaySimulation.Seat, RelaySimulation.Seat) {
-        let mesh = try RelaySimulation(Self.narrow)
+        let mesh = try RelaySimulation { .narrow($0) }
         let (near, far) = try mesh.open(Self.narrowRelay(), sendBytes: (sendBytes, 0))
         return (mesh, near, far)
     }

@@ -1,4 +1,5 @@
 import MeshDiscovery
+import SeededTesting
 import Testing
 
 @Suite("The machine of one delta subscription")

@@ -2,6 +2,7 @@ import FoundationEssentials
 import MeshDiscovery
 import MeshModel
 import MeshWire
+import SeededTesting
 import SwiftProtobuf
 import Testing
 

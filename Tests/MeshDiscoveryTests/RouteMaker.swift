@@ -1,4 +1,5 @@
 import MeshModel
+import SeededTesting
 
 /// Makes tables of routes that use everything a table can hold.
 struct RouteMaker {

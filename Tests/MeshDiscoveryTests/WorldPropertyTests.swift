@@ -1,5 +1,6 @@
 import MeshDiscovery
 import MeshModel
+import SeededTesting
 import Testing
 
 /// A model of the world too simple to be wrong: the last value per name.

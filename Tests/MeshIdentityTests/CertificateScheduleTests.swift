@@ -1,5 +1,6 @@
 import MeshIdentity
 import MeshModel
+import SeededTesting
 import Testing
 
 private let web = identity("web")

@@ -1,5 +1,6 @@
 import MeshModel
 import MeshPolicy
+import SeededTesting
 import Testing
 
 /// The rules of matching written a second time, as plainly as they can be: each field turned into yes or no, levels by
@@ -58,18 +59,12 @@ private enum Naive {
 }
 
 /// Makes small worlds in which values often coincide.
-private struct WorldMaker {
+private struct WorldMaker: SeededMaker {
     var generator: SeededGenerator
-
-    mutating func chance(_ part: Int, of whole: Int) -> Bool { Int.random(in: 0..<whole, using: &generator) < part }
-
-    mutating func pick<Value>(_ values: [Value], or standard: Value) -> Value {
-        values.randomElement(using: &generator) ?? standard
-    }
 
     mutating func some<Value>(_ make: (inout WorldMaker) -> Value) -> [Value] {
         guard chance(1, of: 5) else { return [] }
-        return (0..<Int.random(in: 1...2, using: &generator)).map { _ in make(&self) }
+        return list(2, from: 1, make)
     }
 
     mutating func identity() -> Identity? {
@@ -117,10 +112,6 @@ private struct WorldMaker {
         match.serviceAccounts = some { $0.account() }
         match.notServiceAccounts = some { $0.account() }
         return match
-    }
-
-    mutating func list<Value>(_ most: Int, _ make: (inout WorldMaker) -> Value) -> [Value] {
-        (0..<Int.random(in: 0...most, using: &generator)).map { _ in make(&self) }
     }
 
     mutating func policy() -> Policy {

@@ -1,19 +1,10 @@
 import MeshModel
 import MeshPolicy
+import SeededTesting
 
 /// Makes small worlds of requests in which values often coincide.
-struct RequestMaker {
+struct RequestMaker: SeededMaker {
     var generator: SeededGenerator
-
-    mutating func chance(_ part: Int, of whole: Int) -> Bool { Int.random(in: 0..<whole, using: &generator) < part }
-
-    mutating func pick<Value>(_ values: [Value], or standard: Value) -> Value {
-        values.randomElement(using: &generator) ?? standard
-    }
-
-    mutating func list<Value>(_ most: Int, from least: Int = 0, _ make: (inout RequestMaker) -> Value) -> [Value] {
-        (0..<Int.random(in: least...most, using: &generator)).map { _ in make(&self) }
-    }
 
     mutating func text(_ values: [String]) -> Text {
         let value = pick(values, or: "")

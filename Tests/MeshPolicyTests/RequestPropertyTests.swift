@@ -1,5 +1,6 @@
 import MeshModel
 import MeshPolicy
+import SeededTesting
 import Testing
 
 @Suite("Request policy against a second reading of its rules")

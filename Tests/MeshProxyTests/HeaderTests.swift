@@ -1,4 +1,5 @@
 import MeshModel
+import SeededTesting
 import Testing
 
 @testable import MeshProxy

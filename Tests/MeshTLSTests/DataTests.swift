@@ -3,6 +3,7 @@ import MeshTLS
 import MeshTesting
 import NIOCore
 import NIOEmbedded
+import SeededTesting
 import Testing
 
 @Suite("TLS data")
@@ -20,7 +21,7 @@ struct DataTests {
     func bulkBothWays() throws {
         let pair = try EmbeddedPair(client: cart, server: till)
         try pair.start()
-        var random = SeededRandom(seed: 7)
+        var random = SeededGenerator(seed: 7)
         let out = pattern(bytes: 64 << 20, using: &random)
         let back = pattern(bytes: 64 << 20, using: &random)
         pair.server.recorder.reserve(out.readableBytes)
@@ -61,7 +62,7 @@ struct DataTests {
     func mixedSizes() throws {
         let pair = try EmbeddedPair(client: cart, server: till)
         try pair.start()
-        var random = SeededRandom(seed: 3)
+        var random = SeededGenerator(seed: 3)
         let parts = [9, 16_384, 9, 100_000, 0, 1, 40_000, 9, 16_383].map { pattern(bytes: $0, using: &random) }
         pair.client.write(parts)
         var expected = ByteBuffer()
@@ -208,7 +209,7 @@ struct DataTests {
     }
 
     /// Some buffers from the front of `rest`: sometimes many small ones, sometimes a big one.
-    private func cut(_ rest: inout ByteBuffer, using random: inout SeededRandom) -> [ByteBuffer] {
+    private func cut(_ rest: inout ByteBuffer, using random: inout SeededGenerator) -> [ByteBuffer] {
         let small = Bool.random(using: &random)
         let count = small ? Int.random(in: 0...200, using: &random) : Int.random(in: 0...3, using: &random)
         return (0..<count).compactMap { _ in
@@ -219,26 +220,11 @@ struct DataTests {
 }
 
 /// Bytes that repeat only after a prime number of them.
-func pattern(bytes: Int, using random: inout SeededRandom) -> ByteBuffer {
+func pattern(bytes: Int, using random: inout SeededGenerator) -> ByteBuffer {
     let period = ByteBuffer(bytes: (0..<65_537).map { _ in UInt8.random(in: 0...255, using: &random) })
     var buffer = ByteBufferAllocator().buffer(capacity: bytes)
     while buffer.readableBytes < bytes {
         buffer.writeImmutableBuffer(period.getSlice(at: 0, length: min(65_537, bytes - buffer.readableBytes)) ?? period)
     }
     return buffer
-}
-
-/// SplitMix64: a failure can be repeated.
-struct SeededRandom: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
 }

@@ -1,20 +1,13 @@
 import MeshModel
+import SeededTesting
 import WaypointRoute
 
 /// Makes tables and requests in which paths, names and values often coincide.
-struct RouteMaker {
+struct RouteMaker: SeededMaker {
     var generator: SeededGenerator
 
-    private mutating func pick<Value>(_ values: [Value], or standard: Value) -> Value {
-        values.randomElement(using: &generator) ?? standard
-    }
-
-    private mutating func some<Value>(_ most: Int, _ make: (inout RouteMaker) throws -> Value) rethrows -> [Value] {
-        try (0..<Int.random(in: 0...most, using: &generator)).map { _ in try make(&self) }
-    }
-
     private mutating func path() -> String {
-        let parts = some(3) { $0.pick(["a", "b", "c", "ab"], or: "a") }
+        let parts = list(3) { $0.pick(["a", "b", "c", "ab"], or: "a") }
         return "/" + parts.joined(separator: "/") + (parts.isEmpty ? "" : pick(["", "", "/"], or: ""))
     }
 
@@ -33,7 +26,7 @@ struct RouteMaker {
     }
 
     private mutating func hostnames() throws -> [RouteHostname] {
-        try some(2) { try RouteHostname($0.pick(["p.q", "*.p.q", "*.q", "r.p.q", "s.r.p.q"], or: "p.q")) }
+        try list(2) { try RouteHostname($0.pick(["p.q", "*.p.q", "*.q", "r.p.q", "s.r.p.q"], or: "p.q")) }
     }
 
     private mutating func callMatch() throws -> GRPCMethodMatch? {
@@ -50,18 +43,18 @@ struct RouteMaker {
     mutating func table() throws -> RouteTable {
         let rules = Int.random(in: 1...30, using: &generator)
         let http = try (0..<rules).map { number in
-            let matches = try some(3) { maker in
+            let matches = try list(3) { maker in
                 HTTPMatch(
                     path: try maker.pathMatch(), method: maker.pick([nil, nil, .get, .post], or: nil),
-                    headers: try maker.some(2) { try $0.header() },
-                    queryParameters: maker.some(1) { QueryMatch($0.pick(["q", "r"], or: "q"), $0.value()) })
+                    headers: try maker.list(2) { try $0.header() },
+                    queryParameters: maker.list(1) { QueryMatch($0.pick(["q", "r"], or: "q"), $0.value()) })
             }
             return try HTTPRouteRule(
                 origin: origin(number), hostnames: try hostnames(), matches: matches, behaviour: Make.forward("x"))
         }
-        let grpc = try some(6) { maker in
-            let matches = try maker.some(2) { maker in
-                GRPCMatch(method: try maker.callMatch(), headers: try maker.some(1) { try $0.header() })
+        let grpc = try list(6) { maker in
+            let matches = try maker.list(2) { maker in
+                GRPCMatch(method: try maker.callMatch(), headers: try maker.list(1) { try $0.header() })
             }
             return (try maker.hostnames(), matches)
         }
@@ -79,9 +72,9 @@ struct RouteMaker {
     }
 
     mutating func head() throws -> RequestHead {
-        let query = some(2) { "\($0.pick(["q", "r"], or: "q"))=\($0.pick(["x", "y", "z"], or: "x"))" }
+        let query = list(2) { "\($0.pick(["q", "r"], or: "q"))=\($0.pick(["x", "y", "z"], or: "x"))" }
         let path = pick([path(), path(), "/a//b", "/x/y"], or: "/") + (query.isEmpty ? "" : "?")
-        let headers = some(3) { ($0.pick(["H1", "h2", "h3"], or: "h1"), $0.pick(["x", "y", "z"], or: "x")) }
+        let headers = list(3) { ($0.pick(["H1", "h2", "h3"], or: "h1"), $0.pick(["x", "y", "z"], or: "x")) }
         return try Make.head(
             "\(pick(["GET", "POST", "PUT"], or: "GET")) \(path)\(query.joined(separator: "&"))", headers,
             host: pick(["p.q", "r.p.q:80", "s.r.p.q", "q", "other"], or: "p.q"))

@@ -1,5 +1,6 @@
 import MeshKernel
 import MeshModel
+import SeededTesting
 import Testing
 
 @testable import ZtunnelNode

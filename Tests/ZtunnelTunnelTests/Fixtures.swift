@@ -67,21 +67,6 @@ func address(_ text: String) throws -> TransportAddress { try #require(Transport
 let denyAll = AuthorizationPolicy(
     name: "deny-all", namespace: "istio-system", scope: .global, action: .deny, rules: [.init(clauses: [])])
 
-/// A small generator with a seed, so that a failure can be repeated.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
-    }
-}
-
 /// Something came that the test cannot go on with.
 func wrong(_ comment: Comment, sourceLocation: SourceLocation = #_sourceLocation) {
     Issue.record(comment, sourceLocation: sourceLocation)

@@ -1,5 +1,6 @@
 import MeshDiscovery
 import MeshModel
+import SeededTesting
 import Testing
 
 @testable import ZtunnelTunnel
