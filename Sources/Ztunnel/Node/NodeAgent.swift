@@ -9,7 +9,7 @@ package import ZtunnelTunnel
 package actor NodeAgent {
     let tunnel: Tunnel
     private let home: NetworkNamespace
-    private let store: AttachmentStore
+    let store: AttachmentStore
     let logger: Logger
     private let nodeName: String
     private let report: @Sendable ([PodReport]) -> Void
@@ -54,7 +54,7 @@ package actor NodeAgent {
         }
     }
 
-    private func desire(for key: PodKey) -> PodEnrolment.Desire? {
+    func desire(for key: PodKey) -> PodEnrolment.Desire? {
         guard let intents else { return nil }
         guard let intent = intents[key], intent.captured else { return .released }
         var rules = CaptureRules()
@@ -127,40 +127,9 @@ package actor NodeAgent {
         return .done("\(key) attached; \(next)")
     }
 
-    private func makeDriver(_ key: PodKey, _ namespace: NetworkNamespace, path: String) throws -> PodDriver {
+    func makeDriver(_ key: PodKey, _ namespace: NetworkNamespace, path: String) throws -> PodDriver {
         try PodDriver(key: key, namespace: namespace, path: path, tunnel: tunnel, logger: logger) { [weak self] in
             Task { await self?.reportAll() }
-        }
-    }
-
-    /// Finds the pods again that were attached before a restart.
-    package func restore() async {
-        for entry in store.load() where drivers[entry.pod] == nil {
-            do {
-                let namespace = try NetworkNamespace(path: entry.path)
-                guard namespace.identity == entry.identity else {
-                    logger.warning("attached pod has another namespace now; attach it again",
-                        metadata: ["pod": "\(entry.pod)", "namespace": "\(entry.path)"])
-                    continue
-                }
-                drivers[entry.pod] = try makeDriver(entry.pod, namespace, path: entry.path)
-                await drivers[entry.pod]?.want(desire(for: entry.pod))
-            } catch {
-                logger.warning("attached pod not found again",
-                    metadata: ["pod": "\(entry.pod)", "namespace": "\(entry.path)", "error": "\(error)"])
-            }
-        }
-    }
-
-    func save() {
-        let entries = drivers.map { key, driver in
-            AttachmentStore.Entry(pod: key, identity: driver.namespace.identity, path: driver.path)
-        }
-        do {
-            try store.save(entries)
-        } catch {
-            logger.error("attachments not stored; a restart will not find these pods again",
-                metadata: ["file": "\(store.path)", "error": "\(error)"])
         }
     }
 

@@ -9,46 +9,6 @@ package import MeshKernel
 ///     failed (not wanted any more) -> withdrawing when rules of ours may capture, so that live connections drain, else
 ///     removing
 package struct PodEnrolment: Hashable, Sendable {
-    package enum Desire: Hashable, Sendable {
-        case released
-        case captured(CaptureRules)
-    }
-
-    package enum Stage: Hashable, Sendable {
-        /// Attached; nothing of ours is in the namespace.
-        case idle
-        /// Listening sockets are being opened.
-        case opening
-        /// Rules are being written.
-        case installing
-        /// Rules are being read back and the self-test connection is under way.
-        case proving
-        /// Peers may use HBONE.
-        case proven
-        /// Reported as leaving; waiting until the control plane says so to everybody.
-        case withdrawing
-        /// The keeper rule is in; waiting for the last captured connection to end.
-        case draining
-        /// Table, routes and sockets are being removed.
-        case removing
-        /// The last step did not work; the reason is for people.
-        case failed(String)
-    }
-
-    package enum Action: Hashable, Sendable {
-        case openListeners
-        case install(CaptureRules)
-        /// Read the rules back, then connect through them.
-        case prove(CaptureRules)
-        /// Tell the control plane, then wait until it tells everybody, or for a bounded time.
-        case withdraw
-        /// Swap the rules for the keeper, then wait until no captured connection is alive.
-        case drain
-        /// Remove rules, routes and listeners.
-        case remove
-        case retryLater(seconds: Int)
-    }
-
     package private(set) var stage: Stage = .idle
     private var desire: Desire = .released
     private var installed: CaptureRules?

@@ -131,37 +131,7 @@ package actor Tunnel {
     }
 }
 
-/// The listening sockets of a pod.
-enum PodListening {
-    /// Pending connections of one door; Istio's ztunnel has 128, a burst of a busy pod is larger.
-    static let backlog: CInt = 1024
-    /// Connections accepted before other events of the loop get their turn.
-    static let acceptsPerTurn: UInt = 16
-
-    /// A descriptor for NIO, which owns it from then on.
-    static func open(_ door: PodDoor, in namespace: NetworkNamespace, settings: TunnelSettings) throws -> CInt {
-        let descriptor = try PodSockets.listen(
-            port: door.port, in: namespace, backlog: backlog, transparent: true
-        ).release()
-        // Accepted sockets inherit these, which saves their system calls on every connection.
-        PodSockets.tuneListener(descriptor)
-        if let name = congestionControl(of: door, settings) {
-            PodSockets.setCongestionControl(name, of: descriptor)
-        }
-        return descriptor
-    }
-
-    /// `nil`: the host's default, for peers that are anywhere.
-    private static func congestionControl(of door: PodDoor, _ settings: TunnelSettings) -> String? {
-        switch door {
-        case .outbound: settings.loopbackCongestionControl
-        case .inboundTunnel: settings.tunnelCongestionControl
-        case .inboundPlaintext: nil
-        }
-    }
-}
-
-// MARK: - Leaving, looking in
+// MARK: - Leaving
 
 extension Tunnel {
     /// Returns when no connection that came through the pod's doors is alive.
@@ -196,39 +166,5 @@ extension Tunnel {
             for key in keys { await self.close(key) }
             deadline.succeed()
         }
-    }
-
-    /// Readers of what each loop counts.
-    package func metricsReaders() -> [ShardReader] {
-        slots.map { slot in
-            { (try? await slot.run { $0.metrics.snapshot() }) ?? .empty }
-        }
-    }
-
-    /// What is connected now, pod by pod.
-    package func connections() async -> [PodKey: [ConnectionSummary]] {
-        var all: [PodKey: [ConnectionSummary]] = [:]
-        for slot in slots {
-            let part = try? await slot.run { loop in loop.pods.mapValues { $0.live.all.map(ConnectionSummary.init) } }
-            all.merge(part ?? [:]) { $0 + $1 }
-        }
-        return all
-    }
-}
-
-/// One live connection, for people.
-package struct ConnectionSummary: Hashable, Sendable {
-    package let direction: String
-    package let client: TransportAddress
-    package let originalDestination: TransportAddress
-    package let actualDestination: TransportAddress?
-    package let protocolName: String
-
-    init(_ connection: LiveConnection) {
-        self.direction = connection.direction.rawValue
-        self.client = connection.client
-        self.originalDestination = connection.originalDestination
-        self.actualDestination = connection.actualDestination
-        self.protocolName = connection.protocolName
     }
 }

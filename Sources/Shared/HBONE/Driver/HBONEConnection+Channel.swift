@@ -4,11 +4,14 @@ package import NIOCore
 extension HBONEConnection {
     package func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        try? context.channel.syncOptions?.setOption(ChannelOptions.writeBufferWaterMark, value: .init(
-            low: limits.channelLowWaterBytes, high: limits.channelHighWaterBytes))
-        try? context.channel.syncOptions?.setOption(ChannelOptions.recvAllocator, value: RelayReceiveBuffers(
-            minimum: limits.receiveBufferBytesMinimum, maximum: limits.receiveBufferBytesMaximum))
-        try? context.channel.syncOptions?.setOption(ChannelOptions.maxMessagesPerRead, value: 1)
+        if let options = context.channel.syncOptions {
+            // A channel need not know all of them.
+            try? options.setOption(ChannelOptions.writeBufferWaterMark, value: .init(
+                low: limits.channelLowWaterBytes, high: limits.channelHighWaterBytes))
+            try? options.setOption(ChannelOptions.recvAllocator, value: RelayReceiveBuffers(
+                minimum: limits.receiveBufferBytesMinimum, maximum: limits.receiveBufferBytesMaximum))
+            try? options.setOption(ChannelOptions.maxMessagesPerRead, value: 1)
+        }
         isWritable = context.channel.isWritable
         if context.channel.isActive { start(context) }
     }

@@ -34,6 +34,18 @@ extension HBONEPool {
         }
     }
 
+    package var counts: Counts {
+        var counts = Counts(keys: entries.count, connections: leaving.count)
+        counts.streams = leaving.values.reduce(0) { $0 + $1.openStreamCount }
+        for entry in entries.values {
+            counts.connections += entry.connections.count
+            counts.streams += entry.connections.reduce(0) { $0 + $1.openStreamCount }
+            counts.dials += entry.dials
+            counts.waitingRequests += entry.waiters.count
+        }
+        return counts
+    }
+
     struct Waiter {
         let request: ConnectRequest
         let completion: HBONEConnection.OpenCompletion

@@ -15,7 +15,7 @@ package final class HBONEPool {
     var phase = Phase.open
     var entries: [Key: Entry] = [:]
     /// Connections that get no new streams and have not ended.
-    private var leaving: [ObjectIdentifier: HBONEConnection] = [:]
+    var leaving: [ObjectIdentifier: HBONEConnection] = [:]
     var idleTimer: Scheduled<Void>?
 
     /// - Parameter dial: makes a connection whose TLS and SETTINGS are done, on `loop`; called on the loop. A failed
@@ -25,18 +25,6 @@ package final class HBONEPool {
         self.loop = loop
         self.limits = limits
         self.dial = dial
-    }
-
-    package var counts: Counts {
-        var counts = Counts(keys: entries.count, connections: leaving.count)
-        counts.streams = leaving.values.reduce(0) { $0 + $1.openStreamCount }
-        for entry in entries.values {
-            counts.connections += entry.connections.count
-            counts.streams += entry.connections.reduce(0) { $0 + $1.openStreamCount }
-            counts.dials += entry.dials
-            counts.waitingRequests += entry.waiters.count
-        }
-        return counts
     }
 
     /// Opens a stream to the key's peer: on a connection with room, or on one that is dialled. The completion is called
