@@ -88,6 +88,17 @@ package struct HeaderList: Hashable, Sendable {
         removeAll(name.text.utf8, from: first)
     }
 
+    /// Takes out every field whose name is not wanted.
+    package mutating func removeAll(where isUnwanted: (_ name: ArraySlice<UInt8>) -> Bool) {
+        guard let first = fields.indices.first(where: { isUnwanted(name(at: $0)) }) else { return }
+        var kept = first
+        for index in (first + 1)..<fields.count where !isUnwanted(name(at: index)) {
+            fields[kept] = fields[index]
+            kept += 1
+        }
+        fields.removeLast(fields.count - kept)
+    }
+
     /// Leaves exactly one field of this name.
     package mutating func set(_ field: HeaderField) { replace(name: field.name.text.utf8, value: field.value.utf8) }
 

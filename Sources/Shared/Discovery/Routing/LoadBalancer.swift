@@ -37,6 +37,15 @@ package enum LoadBalancer {
         }
         return nil
     }
+
+    /// The endpoint whose uid is wanted, when a new connection may go to it; its rank does not matter.
+    package static func find(
+        service: Service, port: UInt16, source: Workload, from world: World, excluding: Set<String> = [],
+        where isWanted: (_ uid: String) -> Bool
+    ) -> Endpoint? {
+        let request = Request(service: service, port: port, source: source, rule: .service, excluding: excluding)
+        return world.members[service.key]?.first { isWanted($0.key) && request.rank($0.value) != nil }?.value
+    }
 }
 
 extension Endpoint {
