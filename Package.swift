@@ -100,7 +100,7 @@ let package = Package(
         // The waypoint. Routes of the Gateway API as decisions: match, spread, rewrite, retry; pure.
         .target(name: "WaypointRoute", dependencies: ["MeshModel"], path: "Sources/Waypoint/Route", swiftSettings: house),
         // Calls, requests and their endpoints.
-        .target(name: "WaypointGateway", dependencies: ["MeshModel", "MeshPolicy", "MeshTLS", "MeshKernel", "HBONE", "MeshDiscovery", "MeshIdentity", "MeshTelemetry", "MeshProxy", nioCore, nioPosix, nioHTTP1], path: "Sources/Waypoint/Gateway", swiftSettings: house),
+        .target(name: "WaypointGateway", dependencies: ["MeshModel", "MeshPolicy", "MeshTLS", "MeshKernel", "HBONE", "MeshDiscovery", "MeshIdentity", "MeshTelemetry", "MeshProxy", "WaypointRoute", nioCore, nioPosix, nioHTTP1], path: "Sources/Waypoint/Gateway", swiftSettings: house),
         .executableTarget(name: "waypoint", dependencies: ["WaypointGateway", "MeshModel", "MeshKernel", "MeshTLS", "MeshDiscovery", "MeshIdentity", "MeshTelemetry", "MeshRuntime", nioCore, nioPosix, grpcPosix, logging, lifecycle, signals], path: "Sources/Waypoint/Main", swiftSettings: house),
         // The control plane.
         .target(name: "ControlTranslate", dependencies: ["MeshModel", "WaypointRoute"], path: "Sources/ControlPlane/Translate", swiftSettings: house),
@@ -126,7 +126,7 @@ let package = Package(
         .testTarget(name: "ZtunnelTunnelTests", dependencies: ["MeshModel", "MeshProxy", "MeshPolicy", "MeshDiscovery", "MeshIdentity", "MeshKernel", "MeshTLS", "MeshTelemetry", "HBONE", "ZtunnelTunnel", "MeshTesting", "SeededTesting", nioCore, nioPosix, nioEmbedded, logging], path: "Tests/ZtunnelTunnelTests", swiftSettings: house),
         .testTarget(name: "ZtunnelNodeTests", dependencies: ["MeshModel", "MeshKernel", "MeshDiscovery", "ZtunnelNode", "MeshTesting", "SeededTesting", logging], path: "Tests/ZtunnelNodeTests", swiftSettings: house),
         .testTarget(name: "WaypointRouteTests", dependencies: ["MeshModel", "WaypointRoute", "SeededTesting"], path: "Tests/WaypointRouteTests", swiftSettings: house),
-        .testTarget(name: "WaypointGatewayTests", dependencies: ["MeshModel", "MeshDiscovery", "MeshProxy", "MeshTLS", "MeshTelemetry", "HBONE", "WaypointGateway", "MeshTesting", nioCore, nioPosix], path: "Tests/WaypointGatewayTests", swiftSettings: house),
+        .testTarget(name: "WaypointGatewayTests", dependencies: ["MeshModel", "MeshDiscovery", "MeshProxy", "MeshTLS", "MeshTelemetry", "HBONE", "MeshPolicy", "WaypointRoute", "WaypointGateway", "MeshTesting", nioCore, nioPosix], path: "Tests/WaypointGatewayTests", swiftSettings: house),
         .testTarget(name: "ControlTranslateTests", dependencies: ["MeshModel", "ControlTranslate"], path: "Tests/ControlTranslateTests", swiftSettings: house),
         .testTarget(name: "ControlSourcesTests", dependencies: ["MeshModel", "ControlTranslate", "ControlSources", "SeededTesting"], path: "Tests/ControlSourcesTests", swiftSettings: house),
         .testTarget(name: "ControlAuthorityTests", dependencies: ["MeshModel", "ControlAuthority", x509, asn1, crypto], path: "Tests/ControlAuthorityTests", swiftSettings: house),

@@ -76,7 +76,7 @@ enum ImportTable {
             target: "WaypointGateway", folder: "Sources/Waypoint/Gateway",
             rooms: [
                 "MeshModel", "MeshPolicy", "MeshTLS", "MeshKernel", "HBONE", "MeshDiscovery", "MeshIdentity",
-                "MeshTelemetry", "MeshProxy",
+                "MeshTelemetry", "MeshProxy", "WaypointRoute",
             ],
             // NIOHTTP1: parsers and encoders of users' HTTP.
             others: nio.union(["NIOHTTP1", "Logging"])),

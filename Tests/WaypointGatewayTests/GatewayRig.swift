@@ -1,6 +1,7 @@
 import HBONE
 import MeshDiscovery
 import MeshModel
+import MeshPolicy
 import MeshProxy
 import MeshTLS
 import MeshTelemetry
@@ -25,7 +26,8 @@ final class GatewayRig: Sendable {
     private let callerCertificate: WorkloadCertificate
 
     init(
-        settings: GatewaySettings = Make.settings, decider: RequestDecider = .plain, _ world: World
+        settings: GatewaySettings = Make.settings, policies: RequestPolicySet = RequestPolicySet(applying: []),
+        _ world: World
     ) async throws {
         let eventLoop = group.next()
         self.eventLoop = eventLoop
@@ -37,7 +39,8 @@ final class GatewayRig: Sendable {
         let gateway = try await eventLoop.submit {
             let loop = GatewayLoop(
                 eventLoop: eventLoop, settings: settings, metrics: MetricsShard(), accessLog: AccessLog(log.output),
-                requests: RequestCounters(), decider: decider)
+                requests: RequestCounters())
+            loop.policySource = { _, _ in policies }
             loop.learn(world)
             loop.learn(.success(own))
             return NIOLoopBound(loop, eventLoop: eventLoop)
@@ -55,6 +58,10 @@ final class GatewayRig: Sendable {
         address = try #require(listener.localAddress)
     }
 
+    func judge(by policies: RequestPolicySet) async throws {
+        try await onLoop { $0.policySource = { _, _ in policies } }
+    }
+
     func learn(_ world: World) async throws {
         try await onLoop { $0.learn(world) }
     }
@@ -64,8 +71,8 @@ final class GatewayRig: Sendable {
     }
 
     /// A tunnel to the waypoint, ready.
-    func connect() async throws -> NIOLoopBound<HBONEConnection> {
-        let (eventLoop, certificate) = (eventLoop, callerCertificate)
+    func connect(as identity: Identity? = nil) async throws -> NIOLoopBound<HBONEConnection> {
+        let (eventLoop, certificate) = (eventLoop, try identity.map { try authority.workload($0) } ?? callerCertificate)
         let promise = eventLoop.makePromise(of: NIOLoopBound<HBONEConnection>.self)
         let channel = try await ClientBootstrap(group: eventLoop).channelOption(.autoRead, value: false)
             .connect(to: address).get()

@@ -29,6 +29,18 @@ package struct RequestRecord: Hashable, Sendable {
     package var called = ""
     /// The service that was called.
     package var hostname: String?
+    /// `NAMESPACE/NAME.RULE` of the route that decided; `nil`: none did.
+    package var routeName: String?
+    /// Where it was sent, in Istio's names of clusters.
+    package var cluster: String?
+    /// Tries at endpoints, the first included.
+    package var attempts = 0
+    /// `grpc-status` of the answer.
+    package var grpcStatus: String?
+    /// Policy and rule that refused it, in words.
+    package var denial: String?
+    /// What AUDIT and dry-run policies saw, in words.
+    package var findings: [String] = []
     package let client: TransportAddress
     /// Proven by mutual TLS.
     package let identity: Identity
@@ -67,6 +79,12 @@ extension AccessLog {
         line.field("src.identity", string: record.identity.description)
         line.field("dst.hbone_addr", word: record.called)
         if let hostname = record.hostname { line.field("dst.service", string: hostname) }
+        if let text = record.cluster { line.field("upstream_cluster", string: text) }
+        if let text = record.routeName { line.field("route_name", string: text) }
+        if record.attempts > 1 { line.field("attempts", number: record.attempts) }
+        if let text = record.grpcStatus { line.field("grpc_status", string: text) }
+        if let text = record.denial { line.field("error", string: text) }
+        for text in record.findings { line.field("policy_finding", string: text) }
         output.sink.append(line.finished())
     }
 }

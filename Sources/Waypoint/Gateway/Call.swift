@@ -1,9 +1,11 @@
 internal import HBONE
+internal import MeshDiscovery
 internal import MeshModel
 internal import MeshPolicy
 internal import MeshProxy
 internal import MeshTelemetry
 internal import NIOCore
+internal import WaypointRoute
 
 /// Who opened a CONNECT stream, and what it said.
 struct Caller {
@@ -21,11 +23,21 @@ final class Call {
     let target: CallTarget
     /// What policy judges.
     let facts: ConnectionFacts
-    private let stream: HBONEStream
-    private var number: Int?
-    private var channel: TunnelStreamChannel?
-    private var passage: TCPPassage?
+    let stream: HBONEStream
+    private(set) var number: Int?
+    var channel: TunnelStreamChannel?
+    var passage: TCPPassage?
     private weak var door: RequestDoor?
+    /// What policies and routes of the present world say of this call.
+    private var known: Known?
+    /// Its bytes are carried as they are: what policy judged when that began.
+    var opaqueFacts: RequestFacts?
+
+    private struct Known {
+        let epoch: Int
+        let policies: RequestPolicySet
+        let routes: CallRoutes
+    }
 
     static func start(
         _ stream: HBONEStream, from caller: Caller, at local: TransportAddress, on loop: GatewayLoop
@@ -69,48 +81,35 @@ final class Call {
 
     private func begin() {
         switch Treatment(target) {
-        case .opaque: connectFirst()
-        case .http, .detect: detect()
+        case .opaque: if readsServerName { detect(mayBeHTTP: false) } else { carryBytes() }
+        case .http, .detect: detect(mayBeHTTP: true)
         }
     }
 
-    /// Bytes as they are: the caller is told 200 only once an endpoint is there.
-    private func connectFirst() {
-        let passage = TCPPassage(self)
-        self.passage = passage
-        UpstreamSearch(for: self).start { result in
-            switch result {
-            case .failure(let failure):
-                self.stream.refuse(status: 503)
-                passage.failed(failure)
-                self.over()
-            case .success(let upstream):
-                guard self.stream.isOpen, self.number != nil else {
-                    upstream.drop()
-                    passage.failed(.clientDisconnected)
-                    return self.over()
-                }
-                self.stream.accept(baggage: nil)
-                self.open { passage.join(upstream, on: $0) }
-            }
-        }
+    /// Routes, and policies for connections, look at the name that a TLS client asks for.
+    private var readsServerName: Bool {
+        if target.applicationProtocol == .tls { return true }
+        if case .table(let routes) = routes { return !routes.table.tls.isEmpty }
+        return false
     }
 
     /// The first bytes say what they are.
-    private func detect() {
+    private func detect(mayBeHTTP: Bool) {
         stream.accept(baggage: nil)
         open { channel in
-            let detector = ProtocolDetector(within: self.loop.settings.detectionTimeout) { treatment in
+            let detector = ProtocolDetector(
+                within: self.loop.settings.detectionTimeout, mayBeHTTP: mayBeHTTP
+            ) { treatment, serverName in
                 switch treatment {
                 case .http: self.serveRequests(on: channel)
-                case .opaque, .detect: self.passBytes(on: channel)
+                case .opaque, .detect: self.carryBytes(on: channel, serverName: serverName)
                 }
             }
             try? channel.pipeline.syncOperations.addHandler(detector)
         }
     }
 
-    private func open(_ initializer: (TunnelStreamChannel) -> Void) {
+    func open(_ initializer: (TunnelStreamChannel) -> Void) {
         do {
             let address = try? SocketAddress(caller.client)
             let channel = try stream.makeChannel(remoteAddress: address) { channel in
@@ -124,25 +123,6 @@ final class Call {
         }
     }
 
-    private func passBytes(on channel: TunnelStreamChannel) {
-        let passage = TCPPassage(self)
-        self.passage = passage
-        passage.prepare(on: channel)
-        UpstreamSearch(for: self).start { result in
-            switch result {
-            case .failure(let failure):
-                passage.failed(failure)
-                channel.abort()
-            case .success(let upstream):
-                guard channel.isActive else {
-                    upstream.drop()
-                    return passage.failed(.clientDisconnected)
-                }
-                passage.join(upstream)
-            }
-        }
-    }
-
     private func serveRequests(on channel: TunnelStreamChannel) {
         let door = RequestDoor(call: self)
         self.door = door
@@ -152,6 +132,36 @@ final class Call {
             channel.abort()
         }
     }
+
+    // MARK: - What decides
+
+    var requestPolicies: RequestPolicySet { present.policies }
+    var routes: CallRoutes { present.routes }
+
+    private var present: Known {
+        if let known, known.epoch == loop.epoch { return known }
+        let present = Known(
+            epoch: loop.epoch, policies: loop.requestPolicies(for: target),
+            routes: loop.routes(for: target, from: caller.identity.namespace))
+        known = present
+        return present
+    }
+
+    /// The endpoints of a back end; its own routes do not count. `nil`: there is no such service.
+    func target(of backend: RouteTarget) -> CallTarget? {
+        if backend == target.routeTarget { return target }
+        return loop.world.service(backend.service).map {
+            CallTarget(subject: .service($0), port: backend.port, address: nil)
+        }
+    }
+
+    /// Requests are judged one by one; bytes that policy no longer lets through are cut.
+    func judgeAgain() {
+        guard let opaqueFacts, requestPolicies.decide(opaqueFacts).denial != nil else { return }
+        cut(.policyChanged)
+    }
+
+    // MARK: - Ends
 
     /// No more requests after the one that runs; bytes run on to their end.
     func drain() {
@@ -165,10 +175,12 @@ final class Call {
         over()
     }
 
-    private func over() {
+    func over() {
         guard let number else { return }
         self.number = nil
         passage = nil
+        opaqueFacts = nil
+        known = nil
         loop.removeCall(number)
     }
 }

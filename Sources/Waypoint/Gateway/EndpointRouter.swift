@@ -1,5 +1,6 @@
 internal import MeshDiscovery
 internal import MeshModel
+internal import WaypointRoute
 
 /// One endpoint, and how it is reached.
 struct EndpointHop: Hashable {
@@ -23,9 +24,12 @@ struct EndpointRouter {
     /// Ourselves: what is near is near to us.
     let source: Workload
 
-    /// - Parameter excluded: workloads whose connect phase failed; others of the service are tried.
+    /// - Parameters:
+    ///   - excluded: workloads whose connect phase failed; others of the service are tried.
+    ///   - pinned: names the endpoint that the client was at before; taken if it can be.
     func hop(
-        for target: CallTarget, excluding excluded: Set<String>, using generator: inout some RandomNumberGenerator
+        for target: CallTarget, excluding excluded: Set<String>, pinned: SessionToken? = nil,
+        using generator: inout some RandomNumberGenerator
     ) throws(ConnectionFailure) -> EndpointHop {
         switch target.subject {
         case .workload(let workload):
@@ -35,10 +39,16 @@ struct EndpointRouter {
             return try direct(present, port: target.port, target, service: nil)
         case .service(let called):
             let service = world.service(called.key) ?? called
-            guard
-                let endpoint = LoadBalancer.choose(
+            let kept = pinned.flatMap { token in
+                LoadBalancer.find(
                     service: service, port: target.port, source: source, from: world, excluding: excluded,
-                    using: &generator)
+                    where: token.isFor(endpoint:))
+            }
+            guard
+                let endpoint = kept
+                    ?? LoadBalancer.choose(
+                        service: service, port: target.port, source: source, from: world, excluding: excluded,
+                        using: &generator)
             else { throw .noHealthyUpstream(TransportAddress(target.address ?? Self.anyAddress, port: target.port)) }
             guard let port = EndpointTarget.port(service: service, endpoint: endpoint, servicePort: target.port) else {
                 throw .noTargetPort(workload: endpoint.workload.uid)

@@ -43,7 +43,7 @@ package actor Gateway {
             let slot = try await eventLoop.submit {
                 let loop = GatewayLoop(
                     eventLoop: eventLoop, settings: settings, metrics: MetricsShard(), accessLog: accessLog,
-                    requests: requests, decider: .plain)
+                    requests: requests)
                 return Slot(eventLoop: eventLoop, bound: NIOLoopBound(loop, eventLoop: eventLoop))
             }.get()
             slots.append(slot)

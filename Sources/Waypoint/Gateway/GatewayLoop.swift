@@ -7,6 +7,7 @@ internal import MeshProxy
 internal import MeshTLS
 internal import MeshTelemetry
 internal import NIOCore
+internal import WaypointRoute
 
 /// What one event loop of the waypoint knows and owns. Nothing of it leaves the loop, so nothing of it is locked.
 final class GatewayLoop {
@@ -15,7 +16,6 @@ final class GatewayLoop {
     let metrics: MetricsShard
     let accessLog: AccessLog
     let requests: RequestCounters
-    let decider: RequestDecider
     private(set) var world = World()
     /// Ourselves, as discovery knows us; from the settings until it does.
     private(set) var own: Workload
@@ -24,12 +24,28 @@ final class GatewayLoop {
     var generator = LoopGenerator()
     private(set) var isDraining = false
 
+    // What requests need.
+    let idle: IdleEndpoints
+    var budgets: RetryBudgets
+    var routes = LoopRoutes()
+    /// Grows with every world and every set of policies: what calls remember of one is no longer true then.
+    var epoch = 0
+    /// Policies for requests to a target.
+    var policySource: (World, CallTarget) -> RequestPolicySet = { _, _ in RequestPolicySet(applying: []) } {
+        didSet { policiesChanged() }
+    }
+    var requestPolicies: [PolicyKey: RequestPolicySet] = [:]
+    /// Asks the external authorizers of CUSTOM policies; `nil` answers and no authorizer deny.
+    var authorizer: ((AuthorizerQuestion, RequestHead, @escaping (AuthorizerAnswer?) -> Void) -> Void)?
+    /// Copies of requests under way.
+    var mirrors = 0
+
     private(set) var certificate: Result<WorkloadCertificate, IdentityError>?
     private var certificateWaiters = Waiters<Result<WorkloadCertificate, IdentityError>>()
     private var roots: Set<CertificateSummary> = []
 
     private var tunnels: [Int: GatewayTunnel] = [:]
-    private var calls: [Int: Call] = [:]
+    private(set) var calls: [Int: Call] = [:]
     private var lastNumber = 0
     var handshakes = 0
     private var idleWaiters: [() -> Void] = []
@@ -37,14 +53,15 @@ final class GatewayLoop {
     /// Must be called on the loop.
     init(
         eventLoop: any EventLoop, settings: GatewaySettings, metrics: MetricsShard, accessLog: AccessLog,
-        requests: RequestCounters, decider: RequestDecider
+        requests: RequestCounters
     ) {
         self.eventLoop = eventLoop
         self.settings = settings
         self.metrics = metrics
         self.accessLog = accessLog
         self.requests = requests
-        self.decider = decider
+        self.idle = IdleEndpoints(eventLoop: eventLoop, limits: settings.idleLimits)
+        self.budgets = RetryBudgets(settings.retryBudget)
         self.own = Self.unknownSelf(settings)
         self.pool = HBONEPool(loop: eventLoop) { [weak self] key in
             guard let self else { return eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel) }
@@ -66,7 +83,12 @@ final class GatewayLoop {
 
     /// A new world. Calls that the policies no longer allow are cut.
     func learn(_ world: World) {
+        let hasNewPolicies = world.policyRevision != self.world.policyRevision
         self.world = world
+        routes.learn(world)
+        epoch += 1
+        requestPolicies.removeAll()
+        defer { if hasNewPolicies { policiesChanged() } }
         own =
             world.localWorkload(namespace: settings.namespace, name: settings.podName, node: settings.nodeName)
             ?? Self.unknownSelf(settings)
@@ -141,6 +163,7 @@ final class GatewayLoop {
         isDraining = true
         for call in Array(calls.values) { call.cut(.drainTimedOut) }
         for tunnel in Array(tunnels.values) { tunnel.connection.close(.cut(.drainDeadline)) }
+        idle.close()
         pool?.closeAll()
         pool = nil
     }

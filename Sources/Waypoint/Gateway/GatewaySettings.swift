@@ -23,6 +23,18 @@ package struct GatewaySettings: Sendable {
     package var detectionTimeout: TimeAmount = .seconds(1)
     /// Waiting for the head of a response after the whole request was sent; `nil`: for ever, as routes decide.
     package var responseTimeout: TimeAmount?
+    /// Waiting for the end of a request's head once its first byte came.
+    package var requestHeadTimeout: TimeAmount = .seconds(30)
+    /// Bytes of a request's body that are kept to send it again or elsewhere too.
+    package var keptBodyBytesMax: Int = 64 << 10
+    /// Connections to endpoints between two requests.
+    var idleLimits = IdleEndpoints.Limits()
+    /// Retries towards one port of a service on one loop; `nil`: as many as routes ask for.
+    package var retryBudget: RetryBudgetSettings?
+    /// Copies of requests under way at a time on one loop; more are not made.
+    package var mirrorsMax: Int = 1_000
+    /// Longest life of a copy.
+    package var mirrorTimeout: TimeAmount = .seconds(15)
     /// CONNECT streams served at a time on one loop.
     package var callsMax: Int = 20_000
     /// TLS handshakes of peers under way on one loop.

@@ -2,6 +2,7 @@ internal import HBONE
 internal import MeshModel
 internal import MeshProxy
 internal import NIOCore
+internal import WaypointRoute
 
 /// A way to an endpoint that is open and has carried nothing yet.
 struct Upstream {
@@ -24,7 +25,7 @@ struct Upstream {
     }
 }
 
-/// Opens a way to an endpoint of a call. While nothing was sent, a failure of one endpoint leads to another.
+/// Finds endpoints of a call and opens ways to them.
 final class UpstreamSearch {
     private let call: Call
     private let target: CallTarget
@@ -41,9 +42,61 @@ final class UpstreamSearch {
         self.trace = call.caller.request.traceparent ?? TraceParent(using: &call.loop.generator).headerValue
     }
 
-    /// The completion is called exactly once, on the loop.
+    /// For bytes: while nothing was sent, a failure of one endpoint leads to another. The completion is called exactly
+    /// once, on the loop.
     func start(_ completion: @escaping (Result<Upstream, ConnectionFailure>) -> Void) {
         attempt(after: nil, completion)
+    }
+
+    /// For one try of a request: an endpoint that no earlier try failed at, if there is one. The completion is called
+    /// exactly once, on the loop.
+    /// - Parameters:
+    ///   - mayReuse: a connection that has carried other requests will do.
+    ///   - pinned: names the endpoint that the client was at before.
+    func request(
+        mayReuse: Bool, pinned: SessionToken?,
+        _ completion: @escaping (Result<EndpointSide, ConnectionFailure>) -> Void
+    ) {
+        let hop: EndpointHop
+        do throws(ConnectionFailure) {
+            hop = try self.hop(pinned: pinned)
+        } catch {
+            return completion(.failure(error))
+        }
+        if mayReuse, let door = loop.idle.take(hop, for: call.caller.identity) {
+            return completion(.success(.http1(door)))
+        }
+        open(hop) { result in
+            switch result {
+            case .success(let link):
+                let upstream = Upstream(hop: hop, link: link)
+                do {
+                    let door = UpstreamDoor(hop, for: self.call.caller, idle: self.loop.idle)
+                    try door.install(on: upstream)
+                    completion(.success(.http1(door)))
+                } catch {
+                    upstream.drop()
+                    completion(.failure(.dial(cause: "\(error)")))
+                }
+            case .failure(let failure):
+                self.exclude(hop)
+                completion(.failure(failure))
+            }
+        }
+    }
+
+    /// Other endpoints come before this one from now on.
+    func exclude(_ hop: EndpointHop) { excluded.insert(hop.workload.uid) }
+
+    /// When all have failed, any may be tried again.
+    private func hop(pinned: SessionToken?) throws(ConnectionFailure) -> EndpointHop {
+        let router = EndpointRouter(world: loop.world, source: loop.own)
+        do throws(ConnectionFailure) {
+            return try router.hop(for: target, excluding: excluded, pinned: pinned, using: &loop.generator)
+        } catch {
+            guard !excluded.isEmpty else { throw error }
+            return try router.hop(for: target, excluding: [], using: &loop.generator)
+        }
     }
 
     private func attempt(
@@ -65,7 +118,7 @@ final class UpstreamSearch {
                 guard failure.mayTryAnotherEndpoint, self.attempts < self.loop.settings.connectAttemptsMax else {
                     return completion(.failure(failure))
                 }
-                self.excluded.insert(hop.workload.uid)
+                self.exclude(hop)
                 self.attempt(after: failure, completion)
             }
         }

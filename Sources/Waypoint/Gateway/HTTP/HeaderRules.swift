@@ -1,87 +1,68 @@
 internal import MeshModel
-internal import NIOHTTP1
+internal import WaypointRoute
 
 /// Which header fields go on, which end with us, and which are ours; pure. Source: RFC 9110 section 7.6.1.
 enum HeaderRules {
-    /// Ends with the connection it came on.
-    private static let hopByHop = ["connection", "keep-alive", "proxy-connection", "upgrade", "te", "http2-settings"]
-    /// What `Connection` may not take away: it would change which request this is, and who sent it.
-    private static let kept: Set<String> = [
-        "host", "content-length", "transfer-encoding", "authorization", "cookie", "x-forwarded-client-cert",
-    ]
-    /// Orders to proxies, which callers do not give.
-    private static let proxyOrders = "x-envoy-"
-
     static let clientCertificate = "x-forwarded-client-cert"
+    static let requestID = "x-request-id"
+    static let attemptCount = "x-envoy-attempt-count"
 
-    /// The protocol that the request wants to change to.
-    static func upgrade(in headers: HTTPHeaders) -> String? {
-        let tokens = headers[canonicalForm: "connection"]
-        guard tokens.contains(where: { $0.lowercased() == "upgrade" }) else { return nil }
-        let protocols = headers["upgrade"]
-        return protocols.count == 1 ? protocols[0] : nil
+    /// Ends with the connection it came on, or is written anew by each side.
+    private static let ofConnection = [
+        "connection", "keep-alive", "proxy-connection", "upgrade", "te", "http2-settings", "transfer-encoding", "host",
+    ].map { Array($0.utf8) }
+    /// What `Connection` may not take away: it would change which request this is, and who sent it.
+    private static let kept = [
+        "host", "content-length", "transfer-encoding", "authorization", "cookie", clientCertificate,
+    ].map { Array($0.utf8) }
+    /// What changes the meaning of a message comes too late behind its body (RFC 9110 section 6.5.1).
+    private static let notInTrailers = [
+        "content-length", "content-encoding", "content-type", "content-range", "trailer", "authorization", "cookie",
+        "set-cookie", "cache-control", "expect", "max-forwards", "location", "age", "vary", "date",
+        "www-authenticate", "x-forwarded-for", "x-forwarded-proto", clientCertificate,
+    ].map { Array($0.utf8) }
+
+    /// Orders to proxies, which callers do not give.
+    private static let proxyOrders = Array("x-envoy-".utf8)
+
+    /// Takes out what is written by each connection for itself.
+    /// - Parameter tokens: the values of `Connection`.
+    static func removeHopByHop(_ headers: inout HeaderList, tokens: [ArraySlice<UInt8>] = []) {
+        headers.removeAll { name in
+            isOfConnection(name)
+                || tokens.contains { $0.elementsEqual(name) && !kept.contains { $0.elementsEqual(name) } }
+        }
     }
 
-    /// The caller wants no other request on its connection.
-    static func closes(_ headers: HTTPHeaders) -> Bool {
-        headers[canonicalForm: "connection"].contains { $0.lowercased() == "close" }
+    /// Whether a field is written by each side for its own connection.
+    static func isOfConnection(_ name: ArraySlice<UInt8>) -> Bool {
+        ofConnection.contains { $0.elementsEqual(name) }
     }
 
-    /// The request as the endpoint gets it.
+    /// Makes the fields of a request those that policy, routes and the endpoint see.
     /// - Parameter requestID: used when the caller has given none.
-    static func forwarded(
-        _ head: HTTPRequestHead, caller: Identity, by own: Identity, requestID: () -> String
-    ) -> HTTPRequestHead {
-        var head = head
-        let upgrade = upgrade(in: head.headers)
-        let wantsTrailers = head.headers[canonicalForm: "te"].contains { $0.lowercased() == "trailers" }
-        removeHopByHop(&head.headers)
-        for name in Set(head.headers.map { $0.name.lowercased() }) where name.hasPrefix(proxyOrders) {
-            head.headers.remove(name: name)
+    static func receive(
+        _ headers: inout HeaderList, caller: Identity, by own: Identity, requestID: () -> String
+    ) {
+        headers.removeAll { $0.starts(with: proxyOrders) }
+        setCaller(&headers, caller, by: own)
+        if headers.index(of: Self.requestID.utf8) == nil {
+            headers.append(name: Self.requestID.utf8, value: requestID().utf8)
         }
-        // Who calls is what TLS has proven to us, whatever else is written there.
-        head.headers.replaceOrAdd(name: clientCertificate, value: "By=\(own);URI=\(caller)")
-        if !head.headers.contains(name: "x-request-id") { head.headers.add(name: "x-request-id", value: requestID()) }
-        if !head.headers.contains(name: "x-forwarded-proto") {
-            head.headers.add(name: "x-forwarded-proto", value: "http")
+        if headers.index(of: "x-forwarded-proto".utf8) == nil {
+            headers.append(name: "x-forwarded-proto".utf8, value: "http".utf8)
         }
-        if wantsTrailers { head.headers.add(name: "te", value: "trailers") }
-        if let upgrade {
-            head.headers.add(name: "connection", value: "upgrade")
-            head.headers.add(name: "upgrade", value: upgrade)
-        } else {
-            head.headers.add(name: "connection", value: "close")
-        }
-        return head
     }
 
-    /// The answer as the caller gets it, with the framing that we give it.
-    static func returned(_ head: HTTPResponseHead, to method: NIOHTTP1.HTTPMethod, closing: Bool) -> HTTPResponseHead {
-        var head = HTTPResponseHead(version: .http1_1, status: head.status, headers: head.headers)
-        let upgrade = head.status == .switchingProtocols ? upgrade(in: head.headers) : nil
-        removeHopByHop(&head.headers)
-        head.headers.remove(name: "transfer-encoding")
-        switch head.status.code {
-        case 100..<200, 204: head.headers.remove(name: "content-length")
-        case 304: break
-        default:
-            if method != .HEAD, !head.headers.contains(name: "content-length") {
-                head.headers.add(name: "transfer-encoding", value: "chunked")
-            }
-        }
-        if let upgrade {
-            head.headers.add(name: "connection", value: "upgrade")
-            head.headers.add(name: "upgrade", value: upgrade)
-        } else if closing, head.status.code >= 200 {
-            head.headers.add(name: "connection", value: "close")
-        }
-        return head
+    /// Who calls is what TLS has proven to us, whatever else is written there.
+    static func setCaller(_ headers: inout HeaderList, _ caller: Identity, by own: Identity) {
+        headers.replace(name: clientCertificate.utf8, value: "By=\(own);URI=\(caller)".utf8)
     }
 
-    private static func removeHopByHop(_ headers: inout HTTPHeaders) {
-        for token in headers[canonicalForm: "connection"] where !kept.contains(token.lowercased()) {
-            headers.remove(name: String(token))
-        }
-        for name in hopByHop { headers.remove(name: name) }
+    /// What may follow a body; `nil` for nothing.
+    static func trailers(_ trailers: HeaderList?) -> HeaderList? {
+        guard var trailers else { return nil }
+        trailers.removeAll { name in isOfConnection(name) || notInTrailers.contains { $0.elementsEqual(name) } }
+        return trailers.count == 0 ? nil : trailers
     }
 }

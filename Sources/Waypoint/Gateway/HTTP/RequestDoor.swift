@@ -2,6 +2,7 @@ internal import HBONE
 internal import MeshModel
 internal import NIOCore
 internal import NIOHTTP1
+internal import WaypointRoute
 
 /// The requests on one call, one after the other: a request that comes while another runs waits, and nothing more is
 /// read than the running one takes. The last handler of the call's channel.
@@ -12,21 +13,24 @@ final class RequestDoor: ChannelInboundHandler, RemovableChannelHandler {
     /// What has come and was not dealt with: at most one read's worth.
     private enum Arrival {
         case part(HTTPServerRequestPart)
-        case malformed(String)
+        case malformed(LocalReply)
         case ended
     }
 
     let call: Call
     private var arrivals = CircularBuffer<Arrival>()
-    private var exchange: Exchange?
-    private var context: ChannelHandlerContext?
+    var exchange: Exchange?
+    var context: ChannelHandlerContext?
     private var isReading = false
     private var isWorking = false
-    private(set) var isClosing = false
+    var isClosing = false
     private(set) var isDraining: Bool
+    /// The running request is a HEAD: its answer has no body.
+    var isHead = false
 
-    private let encoder: HTTPResponseEncoder
-    private let decoder = ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes))
+    let encoder: HTTPResponseEncoder
+    let decoder: ByteToMessageHandler<HTTPRequestDecoder>
+    let clock: HeadClock
 
     init(call: Call) {
         self.call = call
@@ -35,11 +39,25 @@ final class RequestDoor: ChannelInboundHandler, RemovableChannelHandler {
         // Framing is decided with the request at hand.
         configuration.automaticallySetFramingHeaders = false
         self.encoder = HTTPResponseEncoder(configuration: configuration)
+        var limits = NIOHTTPDecoderLimitConfiguration()
+        limits.maxHeaderFieldSize = RequestRules.fieldBytesMax
+        limits.maxHeaderFieldCount = RequestRules.fieldsMax
+        limits.maxHeaderListSize = RequestRules.fieldBytesMax
+        let parser = HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: limits)
+        self.decoder = ByteToMessageHandler(parser)
+        self.clock = HeadClock(within: call.loop.settings.requestHeadTimeout)
     }
 
     func install(on channel: any Channel) throws {
         try channel.syncOptions?.setOption(.autoRead, value: false)
-        try channel.pipeline.syncOperations.addHandlers([encoder, decoder, self])
+        try channel.pipeline.syncOperations.addHandlers([encoder, clock, decoder, self])
+        clock.onLate = { [weak self] in self?.headIsLate() }
+    }
+
+    /// A request began and its head did not end.
+    private func headIsLate() {
+        guard exchange == nil, arrivals.isEmpty, !isClosing else { return }
+        refuse(.headTooSlow, nil)
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -52,7 +70,9 @@ final class RequestDoor: ChannelInboundHandler, RemovableChannelHandler {
     // MARK: - What comes
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        arrivals.append(.part(unwrapInboundIn(data)))
+        let part = unwrapInboundIn(data)
+        if case .end = part { clock.parsed(isEnd: true) } else { clock.parsed(isEnd: false) }
+        arrivals.append(.part(part))
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
@@ -68,7 +88,7 @@ final class RequestDoor: ChannelInboundHandler, RemovableChannelHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if let error = error as? HTTPParserError {
-            arrivals.append(.malformed("\(error)"))
+            arrivals.append(.malformed(error == .headerOverflow ? .headersTooLarge : .malformed("\(error)")))
             work()
         } else {
             exchange?.callerGone()
@@ -92,13 +112,17 @@ final class RequestDoor: ChannelInboundHandler, RemovableChannelHandler {
         while !isClosing, let first = arrivals.first {
             if let exchange {
                 switch first {
+                case .part(.end) where exchange.isRequestComplete:
+                    // The end of a request that has no body said nothing new.
+                    arrivals.removeFirst()
+                    continue
                 case .part(let part):
                     guard exchange.wantsBody else { break }
                     arrivals.removeFirst()
-                    exchange.receive(part)
+                    pass(part, to: exchange)
                     continue
-                case .malformed(let why):
-                    if !exchange.isRequestComplete { exchange.requestBroke(why) }
+                case .malformed(let reply):
+                    if !exchange.isRequestComplete { exchange.requestBroke(reply) }
                 case .ended: break
                 }
                 break
@@ -107,7 +131,7 @@ final class RequestDoor: ChannelInboundHandler, RemovableChannelHandler {
             switch first {
             case .part(.head(let head)): begin(head)
             case .part: continue
-            case .malformed(let why): refuse(.malformed(why))
+            case .malformed(let reply): refuse(reply, nil)
             case .ended: close()
             }
         }
@@ -117,18 +141,22 @@ final class RequestDoor: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     private func begin(_ head: HTTPRequestHead) {
-        let exchange = Exchange(head, at: self)
-        self.exchange = exchange
-        exchange.start()
+        isHead = head.method == .HEAD
+        do throws(LocalReply) {
+            let exchange = Exchange(try RequestRules.message(head), at: .http1(self))
+            self.exchange = exchange
+            exchange.start()
+        } catch {
+            refuse(error, head)
+        }
     }
 
-    /// No request could be made of what came.
-    private func refuse(_ reply: LocalReply) {
-        let record = RequestLog(call: call, head: nil)
-        record.reply(reply)
-        send(reply, keepAlive: false)
-        record.finish()
-        closeWhenSent()
+    private func pass(_ part: HTTPServerRequestPart, to exchange: Exchange) {
+        switch part {
+        case .head: break
+        case .body(let bytes): exchange.receiveBody(bytes)
+        case .end(let trailers): exchange.receiveEnd(trailers.map(RequestRules.list))
+        }
     }
 
     // MARK: - For the exchange
@@ -140,27 +168,6 @@ final class RequestDoor: ChannelInboundHandler, RemovableChannelHandler {
         guard !isReading, !isClosing, arrivals.isEmpty, let context, exchange?.wantsBody ?? true else { return }
         isReading = true
         context.read()
-    }
-
-    var takesBytes: Bool { context?.channel.isWritable ?? false }
-
-    func write(_ part: HTTPServerResponsePart) {
-        context?.write(wrapOutboundOut(part), promise: nil)
-    }
-
-    func flush() { context?.flush() }
-
-    /// A whole answer of our own.
-    func send(_ reply: LocalReply, keepAlive: Bool) {
-        var headers: HTTPHeaders = [
-            "content-length": "\(reply.body.utf8.count)", "content-type": "text/plain",
-        ]
-        if !keepAlive { headers.add(name: "connection", value: "close") }
-        let status = HTTPResponseStatus(statusCode: reply.status)
-        write(.head(HTTPResponseHead(version: .http1_1, status: status, headers: headers)))
-        write(.body(.byteBuffer(ByteBuffer(string: reply.body))))
-        write(.end(nil))
-        flush()
     }
 
     /// The running request is over; another may follow if `keepAlive`.
@@ -184,34 +191,8 @@ final class RequestDoor: ChannelInboundHandler, RemovableChannelHandler {
         if exchange == nil, arrivals.isEmpty { close() }
     }
 
-    private func closeWhenSent() {
-        guard !isClosing, let context else { return }
-        isClosing = true
-        let channel = context.channel
-        let promise = context.eventLoop.makePromise(of: Void.self)
-        promise.futureResult.whenComplete { _ in channel.close(promise: nil) }
-        // Behind all that was written, past the encoder.
-        guard let below = try? context.pipeline.syncOperations.context(handler: encoder) else {
-            return promise.succeed()
-        }
-        below.writeAndFlush(NIOAny(ByteBuffer()), promise: promise)
-    }
-
     private func close() {
         isClosing = true
         context?.channel.close(promise: nil)
-    }
-
-    /// Takes the handlers of HTTP out and puts a relay in: what follows is no HTTP. Told when they are out.
-    func replace(by relay: Relay) throws -> EventLoopFuture<Void> {
-        guard let context else { throw ChannelError.ioOnClosedChannel }
-        let operations = context.pipeline.syncOperations
-        isClosing = true
-        exchange = nil
-        try operations.addHandler(relay)
-        operations.removeHandler(self, promise: nil)
-        operations.removeHandler(encoder, promise: nil)
-        // Last: what it holds goes to the relay.
-        return operations.removeHandler(decoder)
     }
 }

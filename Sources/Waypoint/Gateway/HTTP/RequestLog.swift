@@ -1,10 +1,11 @@
 internal import HBONE
 internal import MeshModel
+internal import MeshPolicy
 internal import MeshTelemetry
 internal import NIOCore
-internal import NIOHTTP1
+internal import WaypointRoute
 
-/// Follows one request to its one line in the log.
+/// Follows one request to its one line in the log: the one place where an exchange tells what happened.
 final class RequestLog {
     private var record: RequestRecord
     private let call: Call
@@ -13,24 +14,59 @@ final class RequestLog {
     var bytesReceived = 0
     var bytesSent = 0
 
-    /// - Parameter head: `nil` when none could be read.
-    init(call: Call, head: HTTPRequestHead?) {
+    /// - Parameter message: as it came, with the fields that are ours.
+    init(call: Call, message: RequestMessage) {
         self.call = call
-        var record = RequestRecord(client: call.caller.client, identity: call.caller.identity)
-        record.hostname = call.target.service?.hostname
-        record.called = call.caller.request.authority
-        if let head {
-            record.method = head.method.rawValue
-            record.path = head.uri
-            record.protocolName = "\(head.version)"
-            record.authority = head.headers.first(name: "host")
-            record.userAgent = head.headers.first(name: "user-agent")
-            record.forwardedFor = head.headers.first(name: "x-forwarded-for")
-        }
+        let head = message.head
+        var record = Self.record(call)
+        record.method = head.method.text
+        record.path = String(decoding: head.path.target, as: UTF8.self)
+        record.protocolName = message.version
+        record.authority = String(decoding: head.authority.bytes, as: UTF8.self)
+        record.userAgent = head.headers["user-agent"]
+        record.forwardedFor = head.headers["x-forwarded-for"]
+        record.requestID = head.headers[HeaderRules.requestID]
         self.record = record
     }
 
-    func forwarded(_ requestID: String?) { record.requestID = requestID }
+    /// - Parameter refused: method, target and version of what was no request that we serve; `nil` when none could be
+    ///   read.
+    init(call: Call, refused: (method: String, target: String, version: String)?) {
+        self.call = call
+        var record = Self.record(call)
+        (record.method, record.path) = (refused?.method, refused?.target)
+        record.protocolName = refused?.version
+        self.record = record
+    }
+
+    private static func record(_ call: Call) -> RequestRecord {
+        var record = RequestRecord(client: call.caller.client, identity: call.caller.identity)
+        record.hostname = call.target.service?.hostname
+        record.called = call.caller.request.authority
+        return record
+    }
+
+    /// What policies that only watch have seen.
+    func observed(audits: [RuleReference], dryRun: [DryRunFinding]) {
+        guard !audits.isEmpty || !dryRun.isEmpty else { return }
+        record.findings = audits.map { "audit: \($0)" } + dryRun.map(\.description)
+    }
+
+    /// The policy that refused it, with its rule.
+    func denied(_ denial: RequestDenial) { record.denial = denial.description }
+
+    func matched(_ origin: RouteOrigin) {
+        record.routeName = "\(origin.key).\(origin.ruleIndex)"
+    }
+
+    /// - Parameter isOwn: the endpoints are those of what was called.
+    func forwarded(to target: CallTarget, isOwn: Bool) {
+        let hostname = target.service?.hostname ?? "\(call.facts.destination.ip)"
+        record.cluster = isOwn ? "inbound-vip|\(target.port)|http|\(hostname)" : "outbound|\(target.port)||\(hostname)"
+    }
+
+    /// A try begins.
+    func tried() { record.attempts += 1 }
 
     func reached(_ hop: EndpointHop) {
         record.upstream = hop.target
@@ -38,16 +74,24 @@ final class RequestLog {
         reachedAt = .now()
     }
 
-    func answered(_ status: Int) {
-        record.status = status
+    /// - Parameter isExhausted: it would have been tried again, had there been tries left.
+    func answered(_ status: UInt16, isExhausted: Bool) {
+        record.status = Int(status)
         record.details = "via_upstream"
+        if isExhausted { record.flag = "URX" }
         if let reachedAt { record.upstreamMilliseconds = Self.milliseconds(.now() - reachedAt) }
     }
 
+    /// The answer is whole.
+    func ended(_ trailers: HeaderList?) {
+        if let status = trailers?["grpc-status"] { record.grpcStatus = status }
+    }
+
     func reply(_ reply: LocalReply) {
-        record.status = reply.status
+        record.status = Int(reply.status)
         record.flag = reply.flag
         record.details = reply.details
+        record.grpcStatus = reply.headers["grpc-status"]
         bytesSent = reply.body.utf8.count
     }
 

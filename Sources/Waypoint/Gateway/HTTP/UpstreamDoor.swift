@@ -1,21 +1,37 @@
 internal import HBONE
 internal import NIOCore
 internal import NIOHTTP1
+internal import WaypointRoute
 
-/// The endpoint's side of one exchange: the last handler of a channel that speaks HTTP/1.1 as a client.
+/// The endpoint's side of exchanges, one after the other: the last handler of a channel that speaks HTTP/1.1 as a
+/// client.
 final class UpstreamDoor: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPClientResponsePart
     typealias OutboundOut = HTTPClientRequestPart
 
-    private var exchange: Exchange?
+    let hop: EndpointHop
+    /// Who called when the way was opened; the endpoint's node was told of them.
+    let caller: Caller
+    private(set) var isReused = false
+    /// `nil` while nobody uses it.
+    private var user: EndpointUser?
+    private weak var idle: IdleEndpoints?
     private var context: ChannelHandlerContext?
     private var isReading = false
+    /// The answer at hand ends by itself, and the endpoint takes another request behind it.
+    private var mayStay = false
+    private var isAnswerOver = false
+    private var isGone = false
+    private var tunnel: HBONEConnection?
     private let encoder: HTTPRequestEncoder
     private let decoder = ByteToMessageHandler(
         HTTPResponseDecoder(leftOverBytesStrategy: .forwardBytes, informationalResponseStrategy: .forward))
 
-    init(_ exchange: Exchange) {
-        self.exchange = exchange
+    /// - Parameter idle: where it goes between exchanges.
+    init(_ hop: EndpointHop, for caller: Caller, idle: IdleEndpoints) {
+        self.hop = hop
+        self.caller = caller
+        self.idle = idle
         var configuration = HTTPRequestEncoder.Configuration()
         // The framing of the request that came is kept.
         configuration.automaticallySetFramingHeaders = false
@@ -24,7 +40,9 @@ final class UpstreamDoor: ChannelInboundHandler, RemovableChannelHandler {
 
     func install(on upstream: Upstream) throws {
         switch upstream.link {
-        case .stream(let stream): _ = try stream.makeChannel { try self.install(on: $0) }
+        case .stream(let stream):
+            tunnel = stream.connection
+            _ = try stream.makeChannel { try self.install(on: $0) }
         case .socket(let channel): try install(on: channel)
         }
     }
@@ -34,50 +52,104 @@ final class UpstreamDoor: ChannelInboundHandler, RemovableChannelHandler {
         try channel.pipeline.syncOperations.addHandlers([encoder, decoder, self])
     }
 
+    /// Another exchange begins.
+    func take(_ user: EndpointUser) {
+        self.user = user
+        mayStay = false
+        isAnswerOver = false
+    }
+
+    /// It can carry another exchange. No tunnel outlives its certificates by being used.
+    var isUsable: Bool { !isGone && context?.channel.isActive == true && tunnel?.canOpenStream ?? true }
+
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
 
     func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        exchange?.receive(unwrapInboundIn(data))
+        guard let user else {
+            // An answer that nobody asked for.
+            return isAnswerOver ? leave() : ()
+        }
+        switch unwrapInboundIn(data) {
+        case .head(let head): user.answered(answer(head))
+        case .body(let bytes): user.receive(bytes)
+        case .end(let trailers):
+            isAnswerOver = true
+            user.ended(trailers.map(RequestRules.list))
+        }
+    }
+
+    private func answer(_ head: HTTPResponseHead) -> ResponseHead {
+        let lengths = head.headers["content-length"]
+        let isChunked = head.headers.contains(name: "transfer-encoding")
+        let status = head.status.code
+        var answer = ResponseHead(status: UInt16(clamping: status), headers: RequestRules.list(head.headers))
+        answer.headers.removeAll { $0.elementsEqual("content-length".utf8) }
+        if !isChunked, let length = lengths.first.flatMap({ Int($0) }) { answer.framing = .length(length) }
+        if status == 101 { answer.upgrade = RequestRules.upgrade(in: head.headers) }
+        if status >= 200 {
+            let isDelimited = isChunked || !lengths.isEmpty || status == 204 || status == 304
+            mayStay = isDelimited && head.isKeepAlive && head.version == .http1_1
+        }
+        return answer
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
         isReading = false
-        exchange?.answerPaused()
+        // Nobody uses it: what comes next is the end, or what must not come.
+        if let user { user.paused() } else { read() }
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable { exchange?.upstreamTakesBytes() }
+        if context.channel.isWritable { user?.takesBytes() }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         // An answer that ends with its connection was ended by the decoder before this.
-        if let event = event as? ChannelEvent, event == .inputClosed { lost("connection termination", event) }
+        if let event = event as? ChannelEvent, event == .inputClosed { lost(event) }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard let error = error as? HTTPParserError else { return lost("connection termination", error) }
-        if error == .invalidEOFState { return lost("connection termination", error) }
-        exchange?.upstreamFailed(.protocolError("\(error)"))
+        guard let error = error as? HTTPParserError, error != .invalidEOFState else { return lost(error) }
+        user?.failed(.malformed("\(error)"))
+        if user == nil { leave() }
     }
 
-    func channelInactive(context: ChannelHandlerContext) {
-        lost("connection termination", ChannelError.eof)
-        exchange = nil
-    }
+    func channelInactive(context: ChannelHandlerContext) { lost(ChannelError.eof) }
 
-    private func lost(_ why: String, _ cause: Any) {
-        exchange?.upstreamFailed(.disconnected(why, details: "\(cause)"))
+    private func lost(_ cause: Any) {
+        isGone = true
+        user?.failed(.lost("\(cause)"))
+        if user == nil { leave() }
     }
 
     // MARK: - For the exchange
 
     var takesBytes: Bool { context?.channel.isWritable ?? false }
 
-    func write(_ part: HTTPClientRequestPart) {
-        context?.write(wrapOutboundOut(part), promise: nil)
+    func write(_ head: RequestHead, framing: BodyFraming, upgrade: String?) {
+        var headers = HTTPHeaders()
+        headers.reserveCapacity(head.headers.count + 2)
+        headers.add(name: "host", value: String(decoding: head.authority.bytes, as: UTF8.self))
+        headers.add(head.headers)
+        headers.add(framing)
+        if let upgrade {
+            headers.add(name: "connection", value: "upgrade")
+            headers.add(name: "upgrade", value: upgrade)
+        }
+        write(
+            .head(
+                HTTPRequestHead(
+                    version: .http1_1, method: HTTPMethod(rawValue: head.method.text),
+                    uri: String(decoding: head.path.target, as: UTF8.self), headers: headers)))
     }
+
+    func write(_ body: ByteBuffer) { write(.body(.byteBuffer(body))) }
+
+    func end(_ trailers: HeaderList?) { write(.end(HeaderRules.trailers(trailers).map(HTTPHeaders.init))) }
+
+    private func write(_ part: HTTPClientRequestPart) { context?.write(wrapOutboundOut(part), promise: nil) }
 
     func flush() { context?.flush() }
 
@@ -87,14 +159,26 @@ final class UpstreamDoor: ChannelInboundHandler, RemovableChannelHandler {
         context.read()
     }
 
-    func close() {
-        exchange = nil
+    /// The exchange is over: kept for another, or closed.
+    func release() {
+        user = nil
+        guard mayStay, isAnswerOver, isUsable, let idle else { return leave() }
+        isReused = true
+        idle.keep(self)
+        read()
+    }
+
+    /// Nobody needs it any more.
+    func leave() {
+        user = nil
+        isGone = true
+        idle?.forget(self)
         context?.channel.close(promise: nil)
     }
 
-    /// The endpoint must not take what was sent for a whole request.
     func abort() {
-        exchange = nil
+        user = nil
+        isGone = true
         guard let channel = context?.channel else { return }
         if let stream = channel as? TunnelStreamChannel { stream.abort() } else { channel.close(promise: nil) }
     }
@@ -103,7 +187,7 @@ final class UpstreamDoor: ChannelInboundHandler, RemovableChannelHandler {
     func replace(by relay: Relay) throws -> EventLoopFuture<Void> {
         guard let context else { throw ChannelError.ioOnClosedChannel }
         let operations = context.pipeline.syncOperations
-        exchange = nil
+        user = nil
         try operations.addHandler(relay)
         operations.removeHandler(self, promise: nil)
         operations.removeHandler(encoder, promise: nil)

@@ -1,0 +1,103 @@
+internal import HBONE
+internal import MeshModel
+internal import MeshPolicy
+internal import WaypointRoute
+
+/// Calls whose bytes are carried as they are. Policy judges them once, as connections; then routes say where they go.
+extension Call {
+    /// The caller is told 200 only once an endpoint is there.
+    func carryBytes() {
+        let passage = TCPPassage(self)
+        self.passage = passage
+        let target: CallTarget
+        do throws(ConnectionFailure) {
+            target = try admitted(serverName: nil)
+        } catch {
+            stream.refuse(status: error.flag == .denied ? 401 : 503)
+            passage.failed(error)
+            return over()
+        }
+        UpstreamSearch(for: self, to: target).start { result in
+            switch result {
+            case .failure(let failure):
+                self.stream.refuse(status: 503)
+                passage.failed(failure)
+                self.over()
+            case .success(let upstream):
+                guard self.stream.isOpen, self.number != nil else {
+                    upstream.drop()
+                    passage.failed(.clientDisconnected)
+                    return self.over()
+                }
+                self.stream.accept(baggage: nil)
+                self.open { passage.join(upstream, on: $0) }
+            }
+        }
+    }
+
+    /// The caller has sent its first bytes, or waits for the server's.
+    func carryBytes(on channel: TunnelStreamChannel, serverName: String? = nil) {
+        let passage = TCPPassage(self)
+        self.passage = passage
+        passage.prepare(on: channel)
+        let target: CallTarget
+        do throws(ConnectionFailure) {
+            target = try admitted(serverName: serverName)
+        } catch {
+            passage.failed(error)
+            return channel.abort()
+        }
+        UpstreamSearch(for: self, to: target).start { result in
+            switch result {
+            case .failure(let failure):
+                passage.failed(failure)
+                channel.abort()
+            case .success(let upstream):
+                guard channel.isActive else {
+                    upstream.drop()
+                    return passage.failed(.clientDisconnected)
+                }
+                passage.join(upstream)
+            }
+        }
+    }
+
+    /// After a change of protocols the request stands for the bytes behind it.
+    func upgraded(by head: RequestHead) {
+        opaqueFacts = RequestFacts(connection: facts, http: HTTPFacts(head))
+    }
+
+    /// Where a connection that policy lets in goes. Authorizers are asked about requests only, so that a CUSTOM policy
+    /// lets no bytes through.
+    private func admitted(serverName: String?) throws(ConnectionFailure) -> CallTarget {
+        let facts = RequestFacts(connection: facts, serverName: serverName)
+        if let denial = requestPolicies.decide(facts).denial { throw denial.failure }
+        opaqueFacts = facts
+        switch routes {
+        case .none: return target
+        case .refused: throw .unsupported("routes were not understood")
+        case .table(let routes):
+            switch routes.connections.route(serverName: serverName, using: &loop.generator) {
+            case .unrouted: return target
+            case .refuse(let refusal): throw .unsupported("route: \(refusal)")
+            case .forward(let backend):
+                guard let target = target(of: backend) else {
+                    throw .noSuchHostname(backend.service.hostname)
+                }
+                return target
+            }
+        }
+    }
+}
+
+extension RequestDenial {
+    /// As the log of connections says it.
+    fileprivate var failure: ConnectionFailure {
+        switch self {
+        case .authorizerDenied(_, let rule), .authorizerSilent(_, let rule), .rule(let rule):
+            .policyRejection(.explicitlyDenied(policy: rule.description))
+        case .noAllowMatched: .policyRejection(.noneAllowed)
+        case .policyNotReceived(let key): .policyRejection(.policyNotReceived(policy: key))
+        }
+    }
+}

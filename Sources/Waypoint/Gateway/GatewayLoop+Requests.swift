@@ -1,0 +1,35 @@
+internal import MeshModel
+internal import MeshPolicy
+
+/// What requests are judged and routed by.
+extension GatewayLoop {
+    enum PolicyKey: Hashable {
+        case service(ServiceKey, UInt16)
+        case workload(String)
+    }
+
+    /// Asked once for each target and world.
+    func requestPolicies(for target: CallTarget) -> RequestPolicySet {
+        let key =
+            switch target.subject {
+            case .service(let service): PolicyKey.service(service.key, target.port)
+            case .workload(let workload): PolicyKey.workload(workload.uid)
+            }
+        if let known = requestPolicies[key] { return known }
+        let policies = policySource(world, target)
+        requestPolicies[key] = policies
+        return policies
+    }
+
+    func routes(for target: CallTarget, from namespace: String) -> CallRoutes {
+        guard let port = target.routeTarget else { return .none }
+        return routes.routes(to: port, from: namespace, in: world)
+    }
+
+    /// Requests that come are judged by the new ones; bytes that they do not let through are cut.
+    func policiesChanged() {
+        epoch += 1
+        requestPolicies.removeAll()
+        for call in Array(calls.values) { call.judgeAgain() }
+    }
+}

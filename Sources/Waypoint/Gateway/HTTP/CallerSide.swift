@@ -1,0 +1,92 @@
+internal import HBONE
+internal import NIOCore
+internal import WaypointRoute
+
+/// Where a request came from and its answer goes to. A closed list, so that a message pays for a comparison and not for
+/// a call through a protocol.
+enum CallerSide {
+    case http1(RequestDoor)
+
+    var call: Call {
+        switch self {
+        case .http1(let door): door.call
+        }
+    }
+
+    /// The caller takes bytes of the answer.
+    var takesBytes: Bool {
+        switch self {
+        case .http1(let door): door.takesBytes
+        }
+    }
+
+    /// No other request is welcome behind this one.
+    var isDraining: Bool {
+        switch self {
+        case .http1(let door): door.isDraining
+        }
+    }
+
+    /// The head of an answer, interim ones too.
+    /// - Parameter keepAlive: another request may follow on the connection.
+    func write(_ head: ResponseHead, keepAlive: Bool) {
+        switch self {
+        case .http1(let door): door.write(head, keepAlive: keepAlive)
+        }
+    }
+
+    func write(_ body: ByteBuffer) {
+        switch self {
+        case .http1(let door): door.write(body)
+        }
+    }
+
+    func end(_ trailers: HeaderList?) {
+        switch self {
+        case .http1(let door): door.end(trailers)
+        }
+    }
+
+    func flush() {
+        switch self {
+        case .http1(let door): door.flush()
+        }
+    }
+
+    /// A whole answer of our own.
+    func send(_ reply: LocalReply, keepAlive: Bool) {
+        write(reply.head, keepAlive: keepAlive)
+        if !reply.body.isEmpty { write(ByteBuffer(string: reply.body)) }
+        end(nil)
+        flush()
+    }
+
+    /// The exchange takes bytes of the request again, or has changed otherwise.
+    func resume() {
+        switch self {
+        case .http1(let door): door.resume()
+        }
+    }
+
+    /// The exchange is over; another may follow if `keepAlive`.
+    func exchangeEnded(keepAlive: Bool) {
+        switch self {
+        case .http1(let door): door.exchangeEnded(keepAlive: keepAlive)
+        }
+    }
+
+    /// An answer was torn: the caller must not take it for whole.
+    func abort() {
+        switch self {
+        case .http1(let door): door.abort()
+        }
+    }
+
+    /// What follows is no HTTP; the future is told when the relay has all that came. `nil`: this side has no way to
+    /// change protocols.
+    func replace(by relay: Relay) throws -> EventLoopFuture<Void>? {
+        switch self {
+        case .http1(let door): try door.replace(by: relay)
+        }
+    }
+}

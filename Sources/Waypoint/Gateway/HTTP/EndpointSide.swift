@@ -1,0 +1,138 @@
+internal import HBONE
+internal import NIOCore
+internal import WaypointRoute
+
+/// Where a request goes to and its answer comes from: one exchange's part of a connection to an endpoint. A closed
+/// list, as ``CallerSide`` is.
+enum EndpointSide {
+    case http1(UpstreamDoor)
+
+    var hop: EndpointHop {
+        switch self {
+        case .http1(let door): door.hop
+        }
+    }
+
+    /// Its connection has carried other exchanges, so the endpoint may have left it meanwhile.
+    var isReused: Bool {
+        switch self {
+        case .http1(let door): door.isReused
+        }
+    }
+
+    /// Who is told from now on what comes.
+    func use(_ user: EndpointUser) {
+        switch self {
+        case .http1(let door): door.take(user)
+        }
+    }
+
+    /// The endpoint takes bytes of the request.
+    var takesBytes: Bool {
+        switch self {
+        case .http1(let door): door.takesBytes
+        }
+    }
+
+    /// The head of the request; the first thing that is written.
+    func write(_ head: RequestHead, framing: BodyFraming, upgrade: String?) {
+        switch self {
+        case .http1(let door): door.write(head, framing: framing, upgrade: upgrade)
+        }
+    }
+
+    func write(_ body: ByteBuffer) {
+        switch self {
+        case .http1(let door): door.write(body)
+        }
+    }
+
+    func end(_ trailers: HeaderList?) {
+        switch self {
+        case .http1(let door): door.end(trailers)
+        }
+    }
+
+    func flush() {
+        switch self {
+        case .http1(let door): door.flush()
+        }
+    }
+
+    /// More of the answer is wanted.
+    func read() {
+        switch self {
+        case .http1(let door): door.read()
+        }
+    }
+
+    /// The exchange is over, both ways: the connection may serve another.
+    func release() {
+        switch self {
+        case .http1(let door): door.release()
+        }
+    }
+
+    /// The exchange is given up: the endpoint must not take what was sent for a whole request.
+    func abort() {
+        switch self {
+        case .http1(let door): door.abort()
+        }
+    }
+
+    /// As ``CallerSide/replace(by:)``.
+    func replace(by relay: Relay) throws -> EventLoopFuture<Void>? {
+        switch self {
+        case .http1(let door): try door.replace(by: relay)
+        }
+    }
+}
+
+/// Who is told what comes from an endpoint.
+enum EndpointUser {
+    case exchange(Exchange)
+    case mirror(Mirror)
+
+    func answered(_ head: ResponseHead) {
+        switch self {
+        case .exchange(let exchange): exchange.answered(head)
+        case .mirror: break
+        }
+    }
+
+    func receive(_ body: ByteBuffer) {
+        switch self {
+        case .exchange(let exchange): exchange.receiveAnswer(body)
+        case .mirror: break
+        }
+    }
+
+    func ended(_ trailers: HeaderList?) {
+        switch self {
+        case .exchange(let exchange): exchange.answerEnded(trailers)
+        case .mirror(let mirror): mirror.answerEnded()
+        }
+    }
+
+    /// All that one read brought was told.
+    func paused() {
+        switch self {
+        case .exchange(let exchange): exchange.answerPaused()
+        case .mirror(let mirror): mirror.answerPaused()
+        }
+    }
+
+    func takesBytes() {
+        switch self {
+        case .exchange(let exchange): exchange.endpointTakesBytes()
+        case .mirror: break
+        }
+    }
+
+    func failed(_ failure: EndpointFailure) {
+        switch self {
+        case .exchange(let exchange): exchange.endpointFailed(failure)
+        case .mirror(let mirror): mirror.failed()
+        }
+    }
+}

@@ -1,0 +1,128 @@
+internal import MeshIdentity
+internal import MeshModel
+internal import MeshPolicy
+internal import WaypointRoute
+
+extension Exchange {
+    // MARK: - Policy
+
+    /// CUSTOM policies first: their authorizers are asked, then all is decided at once.
+    func judge() {
+        let policies = call.requestPolicies
+        let facts = RequestFacts(connection: call.facts, http: HTTPFacts(message.head))
+        let questions = policies.questions(facts)
+        guard !questions.isEmpty else { return decide(by: policies, facts, answers: [:]) }
+        authorize(questions[...], answers: [:]) { answers in
+            self.decide(by: policies, facts, answers: answers)
+        }
+    }
+
+    /// Asks one authorizer after the other; one that says no ends it.
+    private func authorize(
+        _ questions: ArraySlice<AuthorizerQuestion>, answers: [String: AuthorizerAnswer],
+        _ completion: @escaping ([String: AuthorizerAnswer]) -> Void
+    ) {
+        guard let question = questions.first, let authorizer = loop.authorizer else { return completion(answers) }
+        var isAnswered = false
+        authorizer(question, message.head) { answer in
+            guard !isAnswered, self.phase == .headReceived else { return }
+            isAnswered = true
+            guard let answer else { return completion(answers) }
+            var answers = answers
+            answers[question.provider] = answer
+            guard answer == .allowed else { return completion(answers) }
+            self.authorize(questions.dropFirst(), answers: answers, completion)
+        }
+    }
+
+    private func decide(by policies: RequestPolicySet, _ facts: RequestFacts, answers: [String: AuthorizerAnswer]) {
+        log.observed(audits: policies.audits(facts), dryRun: policies.dryRun(facts))
+        switch policies.decide(facts, answers: answers) {
+        case .denied(let denial):
+            log.denied(denial)
+            reply(.denied(denial))
+        case .allowed:
+            phase = .judged
+            route()
+        }
+    }
+
+    // MARK: - Routes
+
+    private func route() {
+        switch call.routes {
+        case .none: forward(to: call.target)
+        case .refused: reply(.routesRefused)
+        case .table(let routes):
+            switch routes.requests.match(message.head) {
+            case .unrouted: forward(to: call.target)
+            case .unmatched: reply(LocalReply(.failure(.notFound, for: message.head)))
+            case .matched(let hit): follow(hit, in: routes.requests)
+            }
+        }
+    }
+
+    private func follow(_ hit: RouteHit, in index: RouteIndex) {
+        let rule = index.rules[hit.ruleIndex]
+        log.matched(rule.origin)
+        // Whoever should be asked cannot be: what it guards stays closed.
+        guard rule.behaviour.authorization == nil else { return reply(.notAuthorized) }
+        let circumstances = RequestPlan.Circumstances(
+            port: call.target.port, nowSeconds: UnixClock.milliseconds() / 1_000)
+        switch RequestPlan.make(message.head, rule: rule, hit: hit, in: circumstances, using: &loop.generator) {
+        case .answer(let answer): reply(LocalReply(answer))
+        case .forward(let plan):
+            guard let target = call.target(of: plan.target) else { return reply(.unknownService(plan.target)) }
+            var head = plan.head
+            // No modifier of a route makes somebody else the caller.
+            if head.headers.index(of: HeaderRules.clientCertificate.utf8) != nil {
+                HeaderRules.setCaller(&head.headers, call.caller.identity, by: loop.settings.identity)
+            }
+            send(
+                Forwarding(
+                    head: head, target: target, deadlines: plan.deadlines, plan: plan,
+                    session: rule.behaviour.session, retry: plan.retry))
+        }
+    }
+
+    /// As no route decides: to the endpoints of what was called.
+    private func forward(to target: CallTarget) {
+        send(
+            Forwarding(
+                head: message.head, target: target, deadlines: RequestDeadlines(.none, for: message.head),
+                retry: .meshDefault))
+    }
+
+    private func send(_ forwarding: Forwarding) {
+        self.forwarding = forwarding
+        phase = .decided
+        log.forwarded(to: forwarding.target, isOwn: forwarding.target.subject == call.target.subject)
+        isMirrored = forwarding.plan?.mirrors.isEmpty == false
+        if isMirrored, isRequestComplete { mirror() }
+        if let limit = forwarding.deadlines.request {
+            deadline = schedule(in: limit) { self.reply(.timedOut) }
+        }
+        startTries(forwarding)
+    }
+}
+
+extension HTTPFacts {
+    init(_ head: RequestHead) {
+        self.init(
+            method: Array(head.method.text.utf8)[...], authority: head.authority.bytes[...], path: head.path.path,
+            headers: head.headers)
+    }
+}
+
+extension HeaderList: RequestHeaders {
+    /// One value for each field of this name; none are joined.
+    package func values(of name: String) -> [ArraySlice<UInt8>] {
+        var values: [ArraySlice<UInt8>] = []
+        var place = 0
+        while let found = index(of: name.utf8, from: place) {
+            values.append(value(at: found))
+            place = found + 1
+        }
+        return values
+    }
+}

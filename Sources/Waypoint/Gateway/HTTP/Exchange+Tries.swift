@@ -1,0 +1,166 @@
+internal import MeshModel
+internal import NIOCore
+internal import WaypointRoute
+
+/// The tries of one request at endpoints.
+struct Tries {
+    var schedule: RetrySchedule
+    let search: UpstreamSearch
+    /// From 1.
+    var attempt = 0
+    /// Tells a search that is no longer wanted.
+    var number = 0
+    /// A retry that was taken from the budget is running.
+    var holdsRetry = false
+    /// A connection that had carried other exchanges was dead, and this request was repeated for it.
+    var isRepeated = false
+    let deadline: NIODeadline?
+}
+
+extension Exchange {
+    func startTries(_ forwarding: Forwarding) {
+        let deadline = forwarding.deadlines.request.map { NIODeadline.now() + TimeAmount($0) }
+        tries = Tries(
+            schedule: RetrySchedule(forwarding.retry), search: UpstreamSearch(for: call, to: forwarding.target),
+            deadline: deadline)
+        loop.budgets.requestStarted(forwarding.target)
+        find(mayReuse: message.upgrade == nil)
+    }
+
+    private func find(mayReuse: Bool) {
+        guard let forwarding, let search = tries?.search else { return }
+        tries?.attempt += 1
+        tries?.number += 1
+        let number = tries?.number
+        isHeard = false
+        log.tried()
+        startTryTimer()
+        search.request(mayReuse: mayReuse, pinned: forwarding.plan?.pinned) { result in
+            guard self.phase == .decided, self.tries?.number == number else {
+                if case .success(let endpoint) = result { endpoint.abort() }
+                return
+            }
+            switch result {
+            case .success(let endpoint): self.found(endpoint, forwarding)
+            case .failure(let failure): self.unreachable(failure)
+            }
+        }
+    }
+
+    private func unreachable(_ failure: ConnectionFailure) {
+        guard failure.mayTryAnotherEndpoint else { return reply(.unreachable(failure)) }
+        tryFailed(.connectFailed, .unreachable(failure))
+    }
+
+    private func found(_ found: EndpointSide, _ forwarding: Forwarding) {
+        log.reached(found.hop)
+        endpoint = found
+        phase = .upstreamFound
+        var head = forwarding.head
+        head.headers.replace(name: HeaderRules.attemptCount.utf8, value: "\(tries?.attempt ?? 1)".utf8)
+        found.use(.exchange(self))
+        found.write(head, framing: message.framing, upgrade: message.upgrade)
+        for piece in body.pieces { found.write(piece) }
+        if isRequestComplete {
+            found.end(body.trailers)
+            requestSent()
+        }
+        found.flush()
+        found.read()
+        caller.resume()
+    }
+
+    /// The limit of one try, from its beginning to the head of its answer.
+    private func startTryTimer() {
+        guard let limit = forwarding?.deadlines.attempt else { return }
+        timer?.cancel()
+        timer = schedule(in: limit) { self.tryFailed(.timedOut, .attemptTimedOut) }
+    }
+
+    /// Nothing more is sent; without a limit of the route, one of ours may hold from here on.
+    func requestSent() {
+        phase = max(phase, .sent)
+        guard phase < .answered, timer == nil, let bound = loop.settings.responseTimeout else { return }
+        timer = loop.eventLoop.assumeIsolated().scheduleTask(in: bound) { self.reply(.timedOut) }
+    }
+
+    /// The endpoint went away, or spoke no HTTP.
+    func endpointFailed(_ failure: EndpointFailure) {
+        guard phase != .finished else { return }
+        guard phase < .answered else { return reply(failure.reply) }
+        if case .lost = failure, mayRepeat {
+            tries?.isRepeated = true
+            leaveTry()
+            return find(mayReuse: false)
+        }
+        tryFailed(.reset(requestSent: true), failure.reply)
+    }
+
+    /// A kept connection was dead before anything was answered, and doing it twice is doing it once (RFC 9112 section
+    /// 9.3.1).
+    private var mayRepeat: Bool {
+        guard let endpoint, let tries else { return false }
+        return endpoint.isReused && !isHeard && !tries.isRepeated && body.isWhole && message.head.method.isIdempotent
+    }
+
+    private func tryFailed(_ outcome: AttemptOutcome, _ last: LocalReply) {
+        guard phase != .finished else { return }
+        guard phase < .answered else { return reply(last) }
+        if triesAgain(after: outcome) { return }
+        var last = last
+        if let schedule = tries?.schedule, schedule.retries > 0, schedule.retries == schedule.policy.attempts {
+            last.flag += ",URX"
+        }
+        reply(last)
+    }
+
+    /// Whether there is another try; then it is under way.
+    func triesAgain(after outcome: AttemptOutcome) -> Bool {
+        guard let forwarding, var tries else { return false }
+        if tries.holdsRetry {
+            loop.budgets.retryEnded(forwarding.target)
+            tries.holdsRetry = false
+        }
+        let remaining = tries.deadline.map { Duration.nanoseconds(max(0, ($0 - .now()).nanoseconds)) }
+        let decision = loop.budgets.with(forwarding.target) { budget in
+            tries.schedule.next(
+                after: outcome, remaining: remaining, bodyIsKept: body.isWhole, budget: &budget,
+                using: &loop.generator)
+        }
+        guard case .retry(let pause) = decision else {
+            self.tries = tries
+            return false
+        }
+        tries.holdsRetry = true
+        // Others of the service first.
+        if let endpoint { tries.search.exclude(endpoint.hop) }
+        self.tries = tries
+        leaveTry()
+        let number = self.tries?.number
+        timer = schedule(in: pause) {
+            guard self.phase == .decided, self.tries?.number == number else { return }
+            self.timer = nil
+            self.find(mayReuse: true)
+        }
+        return true
+    }
+
+    /// Back to before an endpoint was found.
+    private func leaveTry() {
+        timer?.cancel()
+        timer = nil
+        // Another search that runs is no longer wanted.
+        tries?.number += 1
+        phase = .decided
+        let left = endpoint
+        endpoint = nil
+        change = nil
+        left?.abort()
+    }
+
+    func endTries(_ tries: Tries) {
+        guard let target = forwarding?.target else { return }
+        if tries.holdsRetry { loop.budgets.retryEnded(target) }
+        loop.budgets.requestEnded(target)
+    }
+}

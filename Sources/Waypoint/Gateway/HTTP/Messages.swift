@@ -1,0 +1,74 @@
+internal import MeshModel
+internal import NIOCore
+internal import WaypointRoute
+
+/// How the end of a body is told. Fields of a head never say it: each side writes its own.
+enum BodyFraming: Hashable {
+    /// There is none.
+    case none
+    /// So many bytes.
+    case length(Int)
+    /// By its connection's own means: a last chunk, or the end of a stream.
+    case untilEnd
+}
+
+/// What begins a request, in the same form for every version of HTTP.
+struct RequestMessage {
+    var head: RequestHead
+    let framing: BodyFraming
+    /// The protocol that the caller wants to change to.
+    var upgrade: String?
+    /// The caller wants no other request on its connection.
+    var isLast = false
+    /// As the log writes it.
+    let version: String
+}
+
+/// What begins an answer.
+struct ResponseHead: Hashable {
+    var status: UInt16
+    /// Without what ends with the connection, and without the length of the body.
+    var headers = HeaderList()
+    /// Of a body that is not sent too, as in the answer to HEAD.
+    var framing = BodyFraming.untilEnd
+    /// With 101: the protocol that is spoken from now on.
+    var upgrade: String?
+
+    /// Told by an answer that has no body, as gRPC's are whose call failed at once.
+    var grpcStatus: UInt8? {
+        headers.joined("grpc-status".utf8).flatMap { UInt8(String(decoding: $0, as: UTF8.self)) }
+    }
+}
+
+/// Why no answer came from an endpoint.
+enum EndpointFailure {
+    /// It went away, or the way to it did.
+    case lost(String)
+    /// What it sent is no HTTP.
+    case malformed(String)
+
+    var reply: LocalReply {
+        switch self {
+        case .lost(let cause): .disconnected("connection termination", details: cause)
+        case .malformed(let why): .protocolError(why)
+        }
+    }
+}
+
+extension RequestMethod {
+    /// As it stands in a request.
+    var text: String {
+        switch self {
+        case .known(let method): method.rawValue
+        case .other(let bytes): String(decoding: bytes, as: UTF8.self)
+        }
+    }
+
+    /// Doing it twice is doing it once (RFC 9110 section 9.2.2).
+    var isIdempotent: Bool {
+        switch self {
+        case .known(.get), .known(.head), .known(.options), .known(.put), .known(.delete), .known(.trace): true
+        case .known, .other: false
+        }
+    }
+}

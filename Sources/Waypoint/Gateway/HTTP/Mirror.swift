@@ -1,0 +1,95 @@
+internal import NIOCore
+internal import WaypointRoute
+
+/// A copy of a request on its way to another service. Nobody waits for it, and its answer is thrown away.
+final class Mirror {
+    private let head: RequestHead
+    private let framing: BodyFraming
+    private let body: KeptBody
+    private let call: Call
+    private var endpoint: EndpointSide?
+    private var timer: Scheduled<Void>?
+    private var isOver = false
+
+    /// - Parameter body: whole.
+    static func start(_ head: RequestHead, framing: BodyFraming, body: KeptBody, to target: CallTarget, of call: Call) {
+        guard call.loop.mirrors < call.loop.settings.mirrorsMax, !call.loop.isDraining else { return }
+        let mirror = Mirror(head, framing, body, call)
+        call.loop.mirrors += 1
+        UpstreamSearch(for: call, to: target).request(mayReuse: true, pinned: nil) { result in
+            switch result {
+            case .success(let endpoint): mirror.send(to: endpoint)
+            case .failure: mirror.over()
+            }
+        }
+    }
+
+    private init(_ head: RequestHead, _ framing: BodyFraming, _ body: KeptBody, _ call: Call) {
+        self.head = head
+        self.framing = framing
+        self.body = body
+        self.call = call
+    }
+
+    private func send(to endpoint: EndpointSide) {
+        self.endpoint = endpoint
+        timer = call.loop.eventLoop.assumeIsolated().scheduleTask(in: call.loop.settings.mirrorTimeout) {
+            self.failed()
+        }
+        endpoint.use(.mirror(self))
+        endpoint.write(head, framing: framing, upgrade: nil)
+        for piece in body.pieces { endpoint.write(piece) }
+        endpoint.end(nil)
+        endpoint.flush()
+        endpoint.read()
+    }
+
+    func answerPaused() { endpoint?.read() }
+
+    func answerEnded() {
+        endpoint?.release()
+        over()
+    }
+
+    func failed() {
+        endpoint?.abort()
+        over()
+    }
+
+    private func over() {
+        guard !isOver else { return }
+        isOver = true
+        timer?.cancel()
+        endpoint = nil
+        call.loop.mirrors -= 1
+    }
+}
+
+/// Bytes of a request's body that were sent, as long as they are few enough to be sent again.
+struct KeptBody {
+    private(set) var pieces: [ByteBuffer] = []
+    private(set) var trailers: HeaderList?
+    /// Nothing of what came is missing.
+    private(set) var isWhole = true
+    private var byteCount = 0
+    private let bytesMax: Int
+
+    init(bytesMax: Int) { self.bytesMax = bytesMax }
+
+    mutating func append(_ bytes: ByteBuffer) {
+        guard isWhole else { return }
+        byteCount += bytes.readableBytes
+        if byteCount > bytesMax { drop() } else { pieces.append(bytes) }
+    }
+
+    mutating func end(_ trailers: HeaderList?) {
+        if isWhole { self.trailers = trailers }
+    }
+
+    /// It will not be sent again.
+    mutating func drop() {
+        isWhole = false
+        pieces = []
+        trailers = nil
+    }
+}

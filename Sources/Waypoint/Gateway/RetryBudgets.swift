@@ -1,0 +1,38 @@
+internal import MeshModel
+internal import WaypointRoute
+
+/// The budgets of retries of one loop, one for each port of a service that requests are going to.
+struct RetryBudgets {
+    private let settings: RetryBudgetSettings?
+    private var budgets: [RouteTarget: RetryBudget] = [:]
+
+    /// - Parameter settings: `nil`: as many retries as there are.
+    init(_ settings: RetryBudgetSettings?) { self.settings = settings }
+
+    mutating func requestStarted(_ target: CallTarget) { change(target) { $0.requestStarted() } }
+
+    mutating func requestEnded(_ target: CallTarget) { change(target) { $0.requestEnded() } }
+
+    mutating func retryEnded(_ target: CallTarget) { change(target) { $0.retryEnded() } }
+
+    mutating func with<T>(_ target: CallTarget, _ body: (inout RetryBudget) -> T) -> T {
+        guard settings != nil, let key = target.routeTarget else {
+            var unlimited = RetryBudget(nil)
+            return body(&unlimited)
+        }
+        return body(&budgets[key, default: RetryBudget(settings)])
+    }
+
+    /// Budgets are counted only where there is one to keep to.
+    private mutating func change(_ target: CallTarget, _ body: (inout RetryBudget) -> Void) {
+        guard settings != nil, let key = target.routeTarget else { return }
+        var budget = budgets[key] ?? RetryBudget(settings)
+        body(&budget)
+        budgets[key] = budget.activeRequests == 0 && budget.activeRetries == 0 ? nil : budget
+    }
+}
+
+extension CallTarget {
+    /// What routes are attached to; `nil` for a workload.
+    var routeTarget: RouteTarget? { service.map { RouteTarget(service: $0.key, port: port) } }
+}
