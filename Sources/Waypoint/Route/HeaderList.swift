@@ -2,18 +2,33 @@ package import MeshModel
 
 /// Header fields in their order. All names and values lie in one piece of memory; finding one allocates nothing.
 package struct HeaderList: Hashable, Sendable {
-    private struct Field: Hashable, Sendable {
-        var nameStart: Int
-        var nameEnd: Int
-        var valueStart: Int
-        var valueEnd: Int
+    /// Where a field lies: its name in lower case, a colon, a space, its value without white space around it, CR, LF.
+    package struct Field: Hashable, Sendable {
+        let nameStart: Int
+        let nameEnd: Int
+        let valueEnd: Int
+
+        package init(nameStart: Int, nameEnd: Int, valueEnd: Int) {
+            self.nameStart = nameStart
+            self.nameEnd = nameEnd
+            self.valueEnd = valueEnd
+        }
+
+        var valueStart: Int { nameEnd + 2 }
     }
 
-    /// Names in lower case, each followed by its value.
+    /// Each field as it goes onto the wire; other bytes may lie between.
     private var bytes: [UInt8] = []
     private var fields: [Field] = []
 
     package init() {}
+
+    /// Takes over bytes in which fields lie already, as a head lies in what was read.
+    /// - Parameter fields: places in `bytes`, each of the form that ``Field`` describes.
+    package init(in bytes: consuming [UInt8], fields: consuming [Field]) {
+        self.bytes = bytes
+        self.fields = fields
+    }
 
     package init(_ pairs: [(String, String)]) {
         for (name, value) in pairs { append(name: name.utf8, value: value.utf8) }
@@ -32,25 +47,44 @@ package struct HeaderList: Hashable, Sendable {
 
     /// Adds a field behind all others. White space around the value is no part of it (RFC 9110, 5.5).
     package mutating func append(name: some Collection<UInt8>, value: some BidirectionalCollection<UInt8>) {
+        appendLine(name, value)
+    }
+
+    /// As the other, compiled for these types: generic functions are not specialised for other rooms.
+    package mutating func append(name: ArraySlice<UInt8>, value: ArraySlice<UInt8>) { appendLine(name, value) }
+
+    private mutating func appendLine(_ name: some Collection<UInt8>, _ value: some BidirectionalCollection<UInt8>) {
         let nameStart = bytes.count
         for byte in name { bytes.append(byte.lowercased) }
-        let valueStart = bytes.count
+        let nameEnd = bytes.count
+        bytes.append(UInt8(ascii: ":"))
+        bytes.append(UInt8(ascii: " "))
         var first = value.startIndex
         var end = value.endIndex
         while first < end, value[first].isBlank { value.formIndex(after: &first) }
         while first < end, value[value.index(before: end)].isBlank { value.formIndex(before: &end) }
         bytes.append(contentsOf: value[first..<end])
-        fields.append(
-            Field(nameStart: nameStart, nameEnd: valueStart, valueStart: valueStart, valueEnd: bytes.count))
+        fields.append(Field(nameStart: nameStart, nameEnd: nameEnd, valueEnd: bytes.count))
+        bytes.append(UInt8(ascii: "\r"))
+        bytes.append(UInt8(ascii: "\n"))
     }
 
     package func name(at index: Int) -> ArraySlice<UInt8> { bytes[fields[index].nameStart..<fields[index].nameEnd] }
 
     package func value(at index: Int) -> ArraySlice<UInt8> { bytes[fields[index].valueStart..<fields[index].valueEnd] }
 
+    /// The whole field as it goes onto the wire, with its CR and LF.
+    package func line(at index: Int) -> ArraySlice<UInt8> {
+        bytes[fields[index].nameStart..<(fields[index].valueEnd + 2)]
+    }
+
     /// The place of the first field of this name at or behind a place.
     /// - Parameter name: in lower case.
-    package func index(of name: some Collection<UInt8>, from start: Int = 0) -> Int? {
+    package func index(of name: some Collection<UInt8>, from start: Int = 0) -> Int? { place(of: name, from: start) }
+
+    package func index(of name: ArraySlice<UInt8>, from start: Int = 0) -> Int? { place(of: name, from: start) }
+
+    private func place(of name: some Collection<UInt8>, from start: Int) -> Int? {
         for index in start..<max(start, fields.count) where isNamed(fields[index], name) { return index }
         return nil
     }
@@ -106,10 +140,8 @@ package struct HeaderList: Hashable, Sendable {
     /// - Parameter name: in lower case.
     package mutating func replace(name: some Collection<UInt8>, value: some BidirectionalCollection<UInt8>) {
         guard let first = index(of: name) else { return append(name: name, value: value) }
-        let start = bytes.count
-        bytes.append(contentsOf: value)
-        fields[first].valueStart = start
-        fields[first].valueEnd = bytes.count
+        append(name: name, value: value)
+        fields[first] = fields.removeLast()
         removeAll(name, from: first + 1)
     }
 
@@ -153,26 +185,6 @@ package struct HeaderList: Hashable, Sendable {
         for index in fields.indices {
             hasher.combine(name(at: index))
             hasher.combine(value(at: index))
-        }
-    }
-}
-
-extension UInt8 {
-    /// ASCII letters in lower case, everything else as it is.
-    var lowercased: UInt8 {
-        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(self) ? self | 0x20 : self
-    }
-
-    /// Space or tab.
-    var isBlank: Bool { self == UInt8(ascii: " ") || self == UInt8(ascii: "\t") }
-
-    /// The value of a hexadecimal digit.
-    var hexadecimalValue: UInt8? {
-        switch self {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): self - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): self - UInt8(ascii: "a") + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): self - UInt8(ascii: "A") + 10
-        default: nil
         }
     }
 }
