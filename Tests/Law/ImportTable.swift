@@ -73,6 +73,9 @@ enum ImportTable {
             others: foundation.union(grpc).union(nio).union(["Logging", "ServiceLifecycle", "UnixSignals"])),
         Room(target: "WaypointRoute", folder: "Sources/Waypoint/Route", rooms: ["MeshModel"], others: []),
         Room(
+            target: "WaypointHTTP", folder: "Sources/Waypoint/HTTP", rooms: ["MeshModel", "WaypointRoute"],
+            others: ["NIOCore"]),
+        Room(
             target: "WaypointGateway", folder: "Sources/Waypoint/Gateway",
             rooms: [
                 "MeshModel", "MeshPolicy", "MeshTLS", "MeshKernel", "HBONE", "MeshDiscovery", "MeshIdentity",
@@ -125,7 +128,7 @@ enum ImportTable {
     static let withoutFoundation = [
         "Sources/Shared/Model", "Sources/Shared/Policy", "Sources/Shared/HBONE", "Sources/Shared/TLS",
         "Sources/Shared/Kernel", "Sources/Shared/Proxy", "Sources/Ztunnel/Tunnel", "Sources/Waypoint/Route",
-        "Sources/Waypoint/Gateway",
+        "Sources/Waypoint/HTTP", "Sources/Waypoint/Gateway",
     ]
 
     /// Where the word `unsafe` may stand.
