@@ -25,6 +25,11 @@ package struct RequestPath: Hashable, Sendable {
     package init(
         _ bytes: some Collection<UInt8>, normalization: PathNormalization = .base
     ) throws(RequestError) {
+        try self.init(Array(bytes)[...], normalization: normalization)
+    }
+
+    /// As the other, compiled for this type: generic functions are not specialised for other rooms.
+    package init(_ bytes: ArraySlice<UInt8>, normalization: PathNormalization = .base) throws(RequestError) {
         guard bytes.count <= Self.targetBytesMax else { throw .targetTooLong }
         guard !bytes.contains(0) else { throw .nul }
         guard !bytes.contains(where: { $0 <= 0x20 || $0 == 0x7f }) else { throw .controlCharacter }
