@@ -71,8 +71,11 @@ package struct ResponseReader {
     /// A request goes out whose answer comes next. The one before must have been answered whole.
     /// - Parameter upgrades: the request asks for another protocol.
     package mutating func expectAnswer(to method: RequestMethod, upgrades: Bool = false) {
-        guard case .idle = state else { return }
-        state = .awaiting(Question(isHead: method == .known(.head), upgrades: upgrades))
+        switch state {
+        case .idle: state = .awaiting(Question(isHead: method == .known(.head), upgrades: upgrades))
+        case .awaiting, .body: preconditionFailure("the answer before is not whole")
+        case .over: break
+        }
     }
 
     /// Nothing is asked and nothing was wrong.
@@ -174,26 +177,5 @@ package struct ResponseReader {
         state = .body(BodyReader(body, limits: limits))
         let keepsAlive = line.isCurrent && !framing.closes && body != .untilClose
         return .head(ReceivedResponse(head: head, framing: body, keepsAlive: keepsAlive))
-    }
-}
-
-/// The first line of an answer, taken apart; the reason is dropped. Source: RFC 9112 section 4.
-struct StatusLine {
-    let status: UInt16
-    /// HTTP/1.1, as against 1.0.
-    let isCurrent: Bool
-
-    /// The space behind the status may be missing with the reason: servers leave it out, and nothing hangs on it.
-    init(_ line: ArraySlice<UInt8>) throws(HTTPFault) {
-        let version = line.prefix(9)
-        let rest = line.dropFirst(9)
-        guard version.isEqual("HTTP/1.1 ") || version.isEqual("HTTP/1.0 ") else { throw .statusLine }
-        let digits = rest.prefix(3)
-        guard digits.count == 3, digits.allSatisfy(\.isDigit), digits.first != UInt8(ascii: "0") else {
-            throw .statusLine
-        }
-        guard rest.count == 3 || rest.dropFirst(3).first == 0x20 else { throw .statusLine }
-        isCurrent = version.isEqual("HTTP/1.1 ")
-        status = digits.reduce(0) { $0 * 10 + UInt16($1) - 0x30 }
     }
 }
