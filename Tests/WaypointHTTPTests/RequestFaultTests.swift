@@ -122,6 +122,7 @@ struct RequestFaultTests {
         Row("GET ftp://a/ HTTP/1.1\r\nHost: a\r\n\r\n", .otherScheme),
         Row("GET http://a/ HTTP/1.1\r\n\r\n", .hostMissing),
         Row("\u{16}\u{3}\u{1}", .controlCharacter),
+        Row("\r\nPRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", .unknownVersion),
     ]
 
     static let chunks: [Row] = [

@@ -130,6 +130,8 @@ package struct RequestReader {
             guard second == 0x0a else { throw .bareCarriageReturn }
             buffer.moveReaderIndex(forwardBy: 2)
             wasEmptyLineRead = true
+            // A preface behind it is none, whether it has come already or not.
+            state = .between
         }
         switch try scanner.scan(buffer.readableBytesUInt8Span, bytesMax: limits.headBytesMax, limits: limits) {
         case .incomplete:
