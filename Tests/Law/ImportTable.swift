@@ -76,6 +76,9 @@ enum ImportTable {
             target: "WaypointHTTP", folder: "Sources/Waypoint/HTTP", rooms: ["MeshModel", "WaypointRoute"],
             others: ["NIOCore"]),
         Room(
+            target: "WaypointHTTP2", folder: "Sources/Waypoint/HTTP2", rooms: ["HBONE"],
+            others: ["NIOCore", "DequeModule"]),
+        Room(
             target: "WaypointGateway", folder: "Sources/Waypoint/Gateway",
             rooms: [
                 "MeshModel", "MeshPolicy", "MeshTLS", "MeshKernel", "HBONE", "MeshDiscovery", "MeshIdentity",
@@ -129,6 +132,7 @@ enum ImportTable {
         "Sources/Shared/Model", "Sources/Shared/Policy", "Sources/Shared/HBONE", "Sources/Shared/TLS",
         "Sources/Shared/Kernel", "Sources/Shared/Proxy", "Sources/Ztunnel/Tunnel", "Sources/Waypoint/Route",
         "Sources/Waypoint/HTTP", "Sources/Waypoint/Gateway",
+        "Sources/Waypoint/HTTP2", "Sources/Waypoint/Gateway",
     ]
 
     /// Where the word `unsafe` may stand.

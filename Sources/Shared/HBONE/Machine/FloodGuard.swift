@@ -62,7 +62,7 @@ struct FloodGuard {
             if streamErrors > limits.streamErrorsMax { throw .init(.flood(.streamErrors(count: streamErrors))) }
         case .interim:
             interims += 1
-            if interims > limits.interimResponsesMax { throw .init(.flood(.interimResponses(count: interims))) }
+            if interims > limits.interimResponsesMax + 4 * streamsOpened { throw .init(.flood(.interimResponses(count: interims))) }
         }
     }
 

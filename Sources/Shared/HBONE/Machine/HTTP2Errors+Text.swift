@@ -70,13 +70,19 @@ extension HTTP2StreamError.HeaderFault: CustomStringConvertible {
         case .pseudoUnknown(let name): "\(name) is not known here"
         case .pseudoRepeated(let name): "\(name) stands twice"
         case .pseudoMissing(let name): "\(name) is missing"
-        case .pseudoForbidden(let name): "\(name) must not stand in a CONNECT request"
+        case .pseudoForbidden(let name): "\(name) must not stand here"
         case .name(let name): "illegal field name \(name)"
         case .value(let name): "illegal bytes in the value of \(name)"
         case .connectionSpecific(let name): "\(name) belongs to HTTP/1"
         case .status(let text): "expected a status of three digits, found \(text)"
         case .interimEndsStream: "an interim response ends the stream"
         case .trailersWithoutEnd: "second header section without END_STREAM"
+        case .repeated(let name): "\(name) stands twice"
+        case .target(let name): "illegal value of \(name)"
+        case .hostDiffers: "Host differs from :authority"
+        case .contentLength(let text): "content-length \(text) is not possible here"
+        case .contentIncomplete(let bytes): "the content ends \(bytes) bytes too early"
+        case .contentExceeded(let bytes): "the content is \(bytes) bytes longer than announced"
         }
     }
 }

@@ -87,6 +87,19 @@ package enum HTTP2StreamError: Error, Hashable, Sendable {
         case status(String)
         case interimEndsStream
         case trailersWithoutEnd
+        // Of messages only.
+        /// A field that may stand once.
+        case repeated(String)
+        /// A pseudo-header field whose value names nothing.
+        case target(String)
+        /// Host and :authority name two hosts.
+        case hostDiffers
+        /// No length, or one that this message can't have.
+        case contentLength(String)
+        /// The content ended these bytes before its announced length.
+        case contentIncomplete(Int)
+        /// More content than announced, at least these bytes.
+        case contentExceeded(Int)
     }
 
     /// What RST_STREAM carries.

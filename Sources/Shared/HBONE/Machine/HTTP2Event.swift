@@ -1,6 +1,6 @@
 package import NIOCore
 
-/// What the driver must know about bytes it fed to `HTTP2Session.nextEvent`.
+/// What the driver must know about bytes it fed to `HTTP2Session.nextEvent`; those of a tunnel's driver.
 package enum HTTP2Event: Hashable, Sendable {
     /// The peer's SETTINGS are in force. Any stream may have become sendable; `canOpenStream` may have changed.
     case settingsReceived

@@ -79,7 +79,7 @@ package struct HTTP2Limits: Hashable, Sendable {
     package var strayFramesMax = 2_000
     /// Streams that the peer made us reset or refuse.
     package var streamErrorsMax = 2_000
-    /// 1xx answers.
+    /// 1xx answers besides four for each stream opened.
     package var interimResponsesMax = 1_000
     /// Bytes of control frames we wrote and the peer has not taken; known only if the driver calls `outputFlushed`.
     package var unreadControlBytesMax = 1 << 20

@@ -41,7 +41,7 @@ extension HTTP2Session {
         guard let slot = streams.slot(of: header.stream), streams[slot].phase != .over else {
             return try dropData(inFlight, isEmpty, now, &output)
         }
-        if let error = acceptData(slot, bytes: bytes, payloadBytes: inFlight.remainingBytes) {
+        if let error = acceptData(slot, bytes: bytes, inFlight) {
             inFlight.isDropped = true
             reading = .data(inFlight)
             return try failStream(header.stream, error, now, &output)
@@ -59,11 +59,15 @@ extension HTTP2Session {
     }
 
     /// Charges the stream; an error leaves it uncharged.
-    private mutating func acceptData(_ slot: Int, bytes: Int, payloadBytes: Int) -> HTTP2StreamError? {
+    private mutating func acceptData(_ slot: Int, bytes: Int, _ inFlight: DataInFlight) -> HTTP2StreamError? {
         guard streams[slot].phase.isReceiveOpen else { return .frameAfterEnd }
         guard role == .server || streams[slot].isAnswered else { return .dataBeforeResponse }
         let windowBytes = streams[slot].receiveWindowBytes
         guard bytes <= windowBytes else { return .windowExceeded(bytes: bytes, windowBytes: windowBytes) }
+        let payloadBytes = inFlight.remainingBytes
+        if purpose == .messages, let error = countContent(slot, payloadBytes, endStream: inFlight.endStream) {
+            return error
+        }
         streams[slot].receiveWindowBytes -= bytes
         streams[slot].unconsumedBytes += payloadBytes
         return nil

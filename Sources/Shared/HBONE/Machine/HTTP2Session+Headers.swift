@@ -100,6 +100,7 @@ extension HTTP2Session {
             return try refuse(block.stream, .refusedStream, now, &output)
         }
         highestAcceptedStream = block.stream
+        if purpose == .messages { return try takeMessageRequest(block, headers, now, &output) }
         let verdict = RequestVerdict(headers, listBytesMax: limits.headerListBytesMax)
         if case .malformed = verdict {
             diagnostics.streamErrors += 1
@@ -125,6 +126,7 @@ extension HTTP2Session {
             let error = HTTP2StreamError.headerListTooLarge(bytes: listBytes, bytesMax: limits.headerListBytesMax)
             return try failStream(block.stream, error, now, &output)
         }
+        if purpose == .messages { return try takeSection(block, slot, headers, now, &output) }
         if role == .server || streams[slot].isAnswered {
             // Trailers: nothing in them concerns a tunnel but its end.
             guard block.endStream else {

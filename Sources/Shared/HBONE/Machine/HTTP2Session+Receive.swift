@@ -7,6 +7,8 @@ extension HTTP2Session {
         case needsMore
         case done
         case event(HTTP2Event)
+        /// A header section of a message.
+        indirect case section(HTTP2StreamID, HTTP2Section, endStream: Bool)
     }
 
     /// Takes frames from `input` until one of them matters to the driver; nil: all that could be taken was, more bytes
@@ -15,14 +17,21 @@ extension HTTP2Session {
     package mutating func nextEvent(
         from input: inout ByteBuffer, now: NIODeadline, output: inout ByteBuffer
     ) throws(HTTP2ConnectionError) -> HTTP2Event? {
-        guard !hasFailed else { return nil }
+        // Only a session for messages makes sections.
+        guard case .event(let event) = try nextStep(from: &input, now: now, output: &output) else { return nil }
+        return event
+    }
+
+    /// Never `.done`.
+    mutating func nextStep(
+        from input: inout ByteBuffer, now: NIODeadline, output: inout ByteBuffer
+    ) throws(HTTP2ConnectionError) -> Step {
+        guard !hasFailed else { return .needsMore }
         do throws(HTTP2ConnectionError) {
             while true {
-                switch try advance(&input, now, &output) {
-                case .needsMore: return nil
-                case .done: continue
-                case .event(let event): return event
-                }
+                let step = try advance(&input, now, &output)
+                if case .done = step { continue }
+                return step
             }
         } catch {
             fail(error, output: &output)

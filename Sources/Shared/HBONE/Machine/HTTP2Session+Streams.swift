@@ -77,14 +77,17 @@ extension HTTP2Session {
         endWithReset(slot, stream, code, &output)
     }
 
-    mutating func addStream(_ stream: HTTP2StreamID, phase: StreamRecord.Phase) {
+    mutating func addStream(
+        _ stream: HTTP2StreamID, phase: StreamRecord.Phase, content: StreamRecord.Content = .any
+    ) {
         openStreamCount += 1
         floods.streamsOpened += 1
         streams.insert(
             stream,
             StreamRecord(
                 phase: phase, sendWindowBytes: peer.initialWindowBytes,
-                receiveWindowBytes: limits.streamWindowBytes, windowTargetBytes: limits.streamWindowBytes))
+                receiveWindowBytes: limits.streamWindowBytes, windowTargetBytes: limits.streamWindowBytes,
+                content: content))
     }
 
     /// The slot may be gone afterwards.
@@ -129,7 +132,7 @@ extension HTTP2Session {
     }
 
     /// One huge value must not push everything else out of the table.
-    private func indexing(_ value: String) -> HPACKIndexing {
+    func indexing(_ value: String) -> HPACKIndexing {
         value.utf8.count <= limits.encoderTableBytesMax / 4 ? .indexable : .nonIndexable
     }
 }

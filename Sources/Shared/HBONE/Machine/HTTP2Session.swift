@@ -1,11 +1,11 @@
 package import NIOCore
 import NIOHPACK
 
-/// One HTTP/2 connection that carries CONNECT tunnels and nothing else. No I/O, no clock: bytes and time come in,
+/// One HTTP/2 connection that carries CONNECT tunnels, or requests and responses. No I/O, no clock: bytes and time come in,
 /// bytes and events go out. Duties: every frame check of RFC 9113, header compression, flow control both ways,
 /// stream states, GOAWAY, and the bounds of `HTTP2Limits`.
 ///
-/// Use: `start` once; feed what arrives to `nextEvent` until it returns nil; flush `output` after each batch of calls.
+/// Use: `start` once; feed what arrives to `nextEvent` (messages: `nextMessageEvent`) until it returns nil; flush `output` after each batch of calls.
 /// When `nextEvent` throws, GOAWAY is in the output already and the session does nothing more: flush, then close.
 ///
 /// Memory: bytes handed up in `data` events and not yet credited are at most `limits.connectionBufferBytesMax`,
@@ -15,6 +15,7 @@ package struct HTTP2Session {
     package enum Role: Hashable, Sendable { case client, server }
 
     package let role: Role
+    package let purpose: HTTP2Purpose
     package let limits: HTTP2Limits
     package internal(set) var diagnostics = HTTP2Diagnostics()
 
@@ -90,9 +91,10 @@ package struct HTTP2Session {
     }
 
     /// `limits.problem` must be nil.
-    package init(role: Role, limits: HTTP2Limits) {
+    package init(role: Role, purpose: HTTP2Purpose = .tunnel, limits: HTTP2Limits) {
         precondition(limits.problem == nil)
         self.role = role
+        self.purpose = purpose
         self.limits = limits
         reading = role == .server ? .preface : .frameHeader
         receiveWindowBytes = limits.connectionWindowBytes

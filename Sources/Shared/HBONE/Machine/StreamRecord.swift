@@ -30,6 +30,18 @@ struct StreamRecord {
     var consumedSinceGrowthBytes = 0
     /// Its part of the window budget's pool.
     var pooledBytes = 0
+    /// Messages: the content that the peer announced.
+    var content = Content.any
+
+    /// How much content the peer may still send.
+    enum Content: Hashable {
+        /// Nothing was announced.
+        case any
+        /// HEAD was asked: the answer will have none.
+        case none
+        /// Bytes still to come.
+        case left(Int)
+    }
 
     /// What the peer may still make us hold of this stream beyond the first window. That of a stream which is over may
     /// be another's already.
