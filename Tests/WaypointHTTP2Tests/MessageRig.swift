@@ -13,7 +13,7 @@ final class MessageRig: Sendable {
     /// Connections that the endpoint, and the proxy, accepted.
     let endpoints: NIOLoopBoundBox<[MessageConnection]>
     let callers: NIOLoopBoundBox<[MessageConnection]>
-    /// The proxy's connection to the endpoint.
+    /// The last connection that was dialled.
     let upstream: NIOLoopBoundBox<MessageConnection?>
     let echoes: NIOLoopBoundBox<[Echo]>
     /// Requests that failed at the proxy, and where.
@@ -51,11 +51,13 @@ final class MessageRig: Sendable {
     /// The proxy before an endpoint; returns its port.
     func serveProxy(to port: Int) async throws -> Int {
         _ = try await dial(port)
+        let loop = loop
+        let upstream = try await onLoop { NIOLoopBound(self.upstream.value, eventLoop: loop) }
         return try await listen {
             let connection = MessageConnection(
                 role: .server, limits: self.limits,
                 onRequest: { request in
-                    guard let upstream = self.upstream.value else { return request.abort(.internalError) }
+                    guard let upstream = upstream.value else { return request.abort(.internalError) }
                     Passage(request, rig: self).start(upstream)
                 })
             self.callers.value.append(connection)
