@@ -100,7 +100,7 @@ let package = Package(
         // The waypoint. Routes of the Gateway API as decisions: match, spread, rewrite, retry; pure.
         .target(name: "WaypointRoute", dependencies: ["MeshModel"], path: "Sources/Waypoint/Route", swiftSettings: house),
         // Users' HTTP/2: connections of callers and of endpoints.
-        .target(name: "WaypointHTTP2", dependencies: ["HBONE", nioCore, deques], path: "Sources/Waypoint/HTTP2", swiftSettings: house),
+        .target(name: "WaypointHTTP2", dependencies: ["HBONE", "MeshModel", "WaypointRoute", nioCore, deques], path: "Sources/Waypoint/HTTP2", swiftSettings: house),
         // Requests and answers as bytes: HTTP/1.1, read strictly and written; pure.
         .target(name: "WaypointHTTP", dependencies: ["MeshModel", "WaypointRoute", nioCore], path: "Sources/Waypoint/HTTP", swiftSettings: house),
         // Calls, requests and their endpoints.
@@ -130,7 +130,7 @@ let package = Package(
         .testTarget(name: "ZtunnelTunnelTests", dependencies: ["MeshModel", "MeshProxy", "MeshPolicy", "MeshDiscovery", "MeshIdentity", "MeshKernel", "MeshTLS", "MeshTelemetry", "HBONE", "ZtunnelTunnel", "MeshTesting", "SeededTesting", nioCore, nioPosix, nioEmbedded, logging], path: "Tests/ZtunnelTunnelTests", swiftSettings: house),
         .testTarget(name: "ZtunnelNodeTests", dependencies: ["MeshModel", "MeshKernel", "MeshDiscovery", "ZtunnelNode", "MeshTesting", "SeededTesting", logging], path: "Tests/ZtunnelNodeTests", swiftSettings: house),
         .testTarget(name: "WaypointRouteTests", dependencies: ["MeshModel", "WaypointRoute", "SeededTesting"], path: "Tests/WaypointRouteTests", swiftSettings: house),
-        .testTarget(name: "WaypointHTTP2Tests", dependencies: ["MeshModel", "HBONE", "WaypointHTTP2", "MeshTesting", nioCore, nioPosix], path: "Tests/WaypointHTTP2Tests", swiftSettings: house),
+        .testTarget(name: "WaypointHTTP2Tests", dependencies: ["MeshModel", "HBONE", "WaypointHTTP2", "MeshTesting", "WaypointRoute", nioCore, nioPosix], path: "Tests/WaypointHTTP2Tests", swiftSettings: house),
         .testTarget(name: "WaypointHTTPTests", dependencies: ["MeshModel", "WaypointRoute", "WaypointHTTP", "SeededTesting", nioCore, nioHTTP1, nioEmbedded], path: "Tests/WaypointHTTPTests", swiftSettings: house),
         .testTarget(name: "WaypointGatewayTests", dependencies: ["MeshModel", "MeshDiscovery", "MeshProxy", "MeshTLS", "MeshTelemetry", "HBONE", "MeshPolicy", "WaypointRoute", "WaypointGateway", "MeshTesting", nioCore, nioPosix], path: "Tests/WaypointGatewayTests", swiftSettings: house),
         .testTarget(name: "ControlTranslateTests", dependencies: ["MeshModel", "ControlTranslate"], path: "Tests/ControlTranslateTests", swiftSettings: house),

@@ -77,6 +77,8 @@ enum ImportTable {
             others: ["NIOCore"]),
         Room(
             target: "WaypointHTTP2", folder: "Sources/Waypoint/HTTP2", rooms: ["HBONE"],
+            target: "WaypointHTTP2", folder: "Sources/Waypoint/HTTP2",
+            rooms: ["MeshModel", "HBONE", "WaypointRoute"],
             others: ["NIOCore", "DequeModule"]),
         Room(
             target: "WaypointGateway", folder: "Sources/Waypoint/Gateway",

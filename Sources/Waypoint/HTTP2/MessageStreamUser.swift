@@ -8,7 +8,8 @@ package protocol MessageStreamUser: AnyObject {
     func receive(_ head: HTTP2ResponseHead)
     /// A piece of content.
     func receive(_ bytes: ByteBuffer)
-    /// The end of the message; `nil`: without trailers.
+    /// The end of the message; `nil`: without trailers. A stream whose request has not ended stays until it does, or
+    /// until it is aborted.
     func receiveEnd(_ trailers: [HTTP2Field]?)
     /// What has come was handed over: a good time to flush the other side, and to ask for more with `read`.
     func paused()

@@ -62,7 +62,8 @@ struct FloodGuard {
             if streamErrors > limits.streamErrorsMax { throw .init(.flood(.streamErrors(count: streamErrors))) }
         case .interim:
             interims += 1
-            if interims > limits.interimResponsesMax + 4 * streamsOpened { throw .init(.flood(.interimResponses(count: interims))) }
+            let allowed = limits.interimResponsesMax + 4 * streamsOpened
+            if interims > allowed { throw .init(.flood(.interimResponses(count: interims))) }
         }
     }
 

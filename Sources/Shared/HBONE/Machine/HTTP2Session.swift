@@ -1,11 +1,12 @@
 package import NIOCore
 import NIOHPACK
 
-/// One HTTP/2 connection that carries CONNECT tunnels, or requests and responses. No I/O, no clock: bytes and time come in,
-/// bytes and events go out. Duties: every frame check of RFC 9113, header compression, flow control both ways,
+/// One HTTP/2 connection that carries CONNECT tunnels, or requests and responses. No I/O, no clock: bytes and time come
+/// in, bytes and events go out. Duties: every frame check of RFC 9113, header compression, flow control both ways,
 /// stream states, GOAWAY, and the bounds of `HTTP2Limits`.
 ///
-/// Use: `start` once; feed what arrives to `nextEvent` (messages: `nextMessageEvent`) until it returns nil; flush `output` after each batch of calls.
+/// Use: `start` once; feed what arrives to `nextEvent` (messages: `nextMessageEvent`) until it returns nil; flush
+/// `output` after each batch of calls.
 /// When `nextEvent` throws, GOAWAY is in the output already and the session does nothing more: flush, then close.
 ///
 /// Memory: bytes handed up in `data` events and not yet credited are at most `limits.connectionBufferBytesMax`,
