@@ -89,7 +89,8 @@ final class MessageRig: Sendable {
 }
 
 /// Echoes a request: its method as a field, its content, its trailers. By path: `/bytes/N` answers with N bytes,
-/// `/hold` reads nothing, `/refuse` takes nothing, `/early` answers before the request is whole.
+/// `/hold` reads nothing, `/refuse` takes nothing, `/early` answers before the request is whole. gRPC: `/grpc/Echo`,
+/// `/grpc/Count` answers with one empty message, `/grpc/Hold` with nothing, `/grpc/Fail` with a status.
 final class Echo: MessageStreamUser {
     let stream: RequestStream
     private var left: Int?
@@ -102,15 +103,26 @@ final class Echo: MessageStreamUser {
 
     private func begin() {
         switch stream.head.path {
-        case "/hold": return
+        case "/hold", "/grpc/Hold": return
         case "/refuse": return stream.abort(.refusedStream)
         case "/early": return respond(endStream: true)
         case let path where path.hasPrefix("/bytes/"): left = Int(path.dropFirst(7))
+        case "/grpc/Fail": return answerCall([HTTP2Field("grpc-status", "5"), HTTP2Field("grpc-message", "no such")])
+        case "/grpc/Count", "/grpc/Echo": answerCall(nil)
         default: break
         }
-        respond(endStream: stream.head.method == "HEAD")
+        if !isCall { respond(endStream: stream.head.method == "HEAD") }
         if left != nil { produce() }
         stream.read()
+    }
+
+    private var isCall: Bool { stream.head.path.hasPrefix("/grpc/") }
+
+    /// With fields: an answer without messages.
+    private func answerCall(_ fields: [HTTP2Field]?) {
+        let head = HTTP2ResponseHead(
+            status: 200, fields: [HTTP2Field("content-type", "application/grpc")] + (fields ?? []))
+        try? stream.respond(head, endStream: fields != nil)
     }
 
     private func respond(endStream: Bool) {
@@ -128,14 +140,17 @@ final class Echo: MessageStreamUser {
         if left == 0 { stream.writeEnd() }
     }
 
-    func receive(_ head: HTTP2ResponseHead) {}
+    func receive(_ head: HTTP2ResponseHead, endStream: Bool) {}
 
     func receive(_ bytes: ByteBuffer) {
-        if left == nil { stream.write(bytes) }
+        if left == nil, stream.head.path != "/grpc/Count" { stream.write(bytes) }
     }
 
     func receiveEnd(_ trailers: [HTTP2Field]?) {
-        if left == nil { stream.writeEnd(trailers) }
+        guard left == nil else { return }
+        guard isCall else { return stream.writeEnd(trailers) }
+        if stream.head.path == "/grpc/Count" { stream.write(ByteBuffer(repeating: 0, count: 5)) }
+        stream.writeEnd([HTTP2Field("grpc-status", "0")])
     }
 
     func paused() {
@@ -164,7 +179,7 @@ final class Passage {
     func start(_ upstream: MessageConnection) {
         do {
             caller.user = Near(self)
-            endpoint = try upstream.open(caller.head, endStream: false, user: Far(self))
+            endpoint = try upstream.open(caller.head, endStream: caller.isHeadOnly, user: Far(self))
             endpoint?.read()
             caller.read()
         } catch {
@@ -176,7 +191,7 @@ final class Passage {
         let passage: Passage
         init(_ passage: Passage) { self.passage = passage }
 
-        func receive(_ head: HTTP2ResponseHead) {}
+        func receive(_ head: HTTP2ResponseHead, endStream: Bool) {}
         func receive(_ bytes: ByteBuffer) { passage.endpoint?.write(bytes) }
         func receiveEnd(_ trailers: [HTTP2Field]?) { passage.endpoint?.writeEnd(trailers) }
         func paused() {
@@ -193,7 +208,9 @@ final class Passage {
         let passage: Passage
         init(_ passage: Passage) { self.passage = passage }
 
-        func receive(_ head: HTTP2ResponseHead) { try? passage.caller.respond(head) }
+        func receive(_ head: HTTP2ResponseHead, endStream: Bool) {
+            try? passage.caller.respond(head, endStream: endStream)
+        }
         func receive(_ bytes: ByteBuffer) { passage.caller.write(bytes) }
         func receiveEnd(_ trailers: [HTTP2Field]?) {
             passage.caller.writeEnd(trailers)

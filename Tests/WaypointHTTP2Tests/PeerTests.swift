@@ -59,6 +59,24 @@ import WaypointHTTP2
         #expect(rig.failures == [])
     }
 
+    @Test func gRPCForPythonCallsEveryKind() async throws {
+        let (rig, base) = try await Self.proxied()
+        let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        let setup = tests.deletingLastPathComponent().appendingPathComponent("tools/setup-test-peers").path
+        let program = tests.appendingPathComponent("Fixtures/Programs/grpc-client.py").path
+        let output = try await offload {
+            let python = try Shell.run([setup, "--where", "grpc"]).trimmingCharacters(in: .newlines)
+            return try Shell.run(["timeout", "60", python, program, base.replacingOccurrences(of: "http://", with: "")])
+        }
+        #expect(output.split(separator: "\n") == [
+            "unary True", "server streams True", "client streams True", "both stream True",
+            "deadline DEADLINE_EXCEEDED", "failure NOT_FOUND no such", "cancelled CANCELLED", "afterwards True",
+        ])
+        // The deadline and the cancelled call, which may not have left.
+        let ends = rig.failures
+        #expect(ends.allSatisfy { $0 == "caller: reset(CANCEL)" } && (1...2).contains(ends.count), "\(ends)")
+    }
+
     @Test func h2loadKeepsManyStreamsBusy() async throws {
         let (rig, base) = try await Self.proxied()
         let output = try await offload {

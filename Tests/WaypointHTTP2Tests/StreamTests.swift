@@ -1,6 +1,7 @@
 import HBONE
 import MeshTesting
 import NIOCore
+import NIOPosix
 import Testing
 import WaypointHTTP2
 
@@ -15,7 +16,7 @@ final class Asker: MessageStreamUser {
     var stream: EndpointStream?
     var timesWritable = 0
 
-    func receive(_ head: HTTP2ResponseHead) { heads.append(head.status) }
+    func receive(_ head: HTTP2ResponseHead, endStream: Bool) { heads.append(head.status) }
     func receive(_ bytes: ByteBuffer) { self.bytes += bytes.readableBytes }
     func receiveEnd(_ trailers: [HTTP2Field]?) {
         hasEnded = true
@@ -153,6 +154,67 @@ final class Asker: MessageStreamUser {
         try await rig.onLoop { rig.endpoints.value[0].close() }
         try await Self.until("they failed", rig) { askers.value.allSatisfy { $0.failure != nil } }
         #expect(try await rig.onLoop { askers.value.allSatisfy { $0.failure?.isRetriable == false } })
+    }
+
+    @Test func aPeerThatSpeaksNoHTTP2IsNotWaitedFor() async throws {
+        var limits = MessageLimits(role: .server)
+        limits.settingsTimeout = .milliseconds(50)
+        let rig = try await MessageRig(limits)
+        let silent = try await ClientBootstrap(group: rig.loop).connect(
+            host: "127.0.0.1", port: try await rig.serveEcho()
+        ).get()
+        try await Self.until("it was given up", rig) { rig.endpoints.value.first?.isClosed == true && !silent.isActive }
+    }
+
+    @Test func aDrainsDeadlineCutsWhatIsLeft() async throws {
+        let rig = try await MessageRig()
+        let askers = try await Self.asking(["/hold"], at: rig)
+        try await Self.until("it arrived", rig) { rig.echoes.value.count == 1 }
+        try await rig.onLoop { rig.endpoints.value[0].drain(within: .milliseconds(50)) }
+        try await Self.until("it was cut", rig) { askers.value[0].failure != nil }
+    }
+
+    @Test func aTunnelStreamCarriesRequests() async throws {
+        let rig = try await MessageRig()
+        let (loop, ready) = (rig.loop, try await rig.onLoop { NIOLoopBoundBox(false, eventLoop: rig.loop) })
+        let tunnels = try await rig.onLoop { NIOLoopBoundBox<[HBONEConnection]>([], eventLoop: loop) }
+        let server = try await ServerBootstrap(group: loop)
+            .childChannelInitializer { child in
+                child.eventLoop.makeCompletedFuture {
+                    let tunnel = HBONEConnection(role: .server, onConnect: { stream, _ in
+                        stream.accept(baggage: nil)
+                        let connection = MessageConnection(
+                            role: .server, onRequest: { rig.echoes.value.append(Echo($0)) })
+                        _ = try? stream.makeChannel { try $0.pipeline.syncOperations.addHandler(connection) }
+                    })
+                    tunnels.value.append(tunnel)
+                    try child.pipeline.syncOperations.addHandler(tunnel)
+                }
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+        let port = server.localAddress?.port ?? 0
+        _ = try await ClientBootstrap(group: loop)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let tunnel = HBONEConnection(role: .client, onReady: { ready.value = true })
+                    tunnels.value.append(tunnel)
+                    try channel.pipeline.syncOperations.addHandler(tunnel)
+                }
+            }
+            .connect(host: "127.0.0.1", port: port).get()
+        try await Self.until("the tunnel stands", rig) { ready.value }
+        try await rig.onLoop {
+            tunnels.value.first { $0.role == .client }?.open(ConnectRequest(authority: "10.0.0.1:80")) { result in
+                guard let stream = try? result.get().0 else { return }
+                let connection = MessageConnection(role: .client)
+                rig.upstream.value = connection
+                _ = try? stream.makeChannel { try $0.pipeline.syncOperations.addHandler(connection) }
+            }
+        }
+        try await Self.until("the stream is there", rig) { rig.upstream.value?.canOpen == true }
+        let askers = try await Self.more(["/bytes/3000000", "/bytes/10", "/bytes/500000"], at: rig)
+        try await Self.until("all came", rig) { askers.value.allSatisfy(\.hasEnded) }
+        #expect(try await rig.onLoop { askers.value.map(\.bytes) } == [3_000_000, 10, 500_000])
     }
 
     @Test func streamsAreBounded() async throws {

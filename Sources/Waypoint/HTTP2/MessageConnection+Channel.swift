@@ -23,6 +23,9 @@ extension MessageConnection {
         guard case .idle = phase else { return }
         phase = .open
         session.start(into: &output)
+        timer = context?.eventLoop.assumeIsolated().scheduleTask(in: limits.settingsTimeout) {
+            self.close(.violation("no SETTINGS came"))
+        }
         scheduleFlush()
     }
 

@@ -14,7 +14,7 @@ extension MessageConnection {
     private func handle(_ id: HTTP2StreamID, _ section: HTTP2Section, endStream: Bool) {
         switch section {
         case .request(let head):
-            let stream = RequestStream(id, head, on: self)
+            let stream = RequestStream(id, head, endStream: endStream, on: self)
             streams[id] = stream
             if endStream { stream.arrived(.end(nil)) }
             guard let onRequest else { return stream.abort(.refusedStream) }
@@ -22,10 +22,10 @@ extension MessageConnection {
         case .refused(let reason):
             try? session.sendResponse(id, HTTP2ResponseHead(status: reason.status), endStream: true, output: &output)
             onRefused?(reason)
-        case .interim(let head): streams[id]?.arrived(.head(head))
+        case .interim(let head): streams[id]?.arrived(.head(head, endStream: false))
         case .response(let head):
             guard let stream = streams[id] else { return }
-            stream.arrived(.head(head))
+            stream.arrived(.head(head, endStream: endStream))
             if endStream { stream.arrived(.end(nil)) }
         case .trailers(let fields): streams[id]?.arrived(.end(fields))
         }
@@ -44,6 +44,7 @@ extension MessageConnection {
             streams[id]?.fail(role == .client && code == .refusedStream ? .refused : .reset(code))
         case .streamFailed(let id, let error): streams[id]?.fail(.violated(error))
         case .settingsReceived:
+            if case .open = phase { timer?.cancel() }
             // New sizes may open any stream's window.
             resumeBlocked()
             onAvailabilityChange?()

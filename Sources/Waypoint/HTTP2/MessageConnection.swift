@@ -43,6 +43,8 @@ package final class MessageConnection: ChannelInboundHandler {
     var needsResume = false
     /// The last GOAWAY has been exchanged.
     var isDrainConfirmed = false
+    /// Ends the wait for the peer's SETTINGS, later that for the end of a drain.
+    var timer: Scheduled<Void>?
 
     var onRequest: ((RequestStream) -> Void)?
     var onRefused: ((HTTP2RefusedRequest) -> Void)?
@@ -103,10 +105,15 @@ package final class MessageConnection: ChannelInboundHandler {
         return .tooManyStreams(open: session.openStreamCount, openMax: session.peerMaxConcurrentStreams)
     }
 
-    /// No new streams; the connection ends with the last one. What crosses on the wire is still served.
-    package func drain() {
+    /// No new streams; the connection ends with the last one. What crosses on the wire is still served. With a
+    /// deadline, what is left then is cut.
+    package func drain(within deadline: TimeAmount? = nil) {
         guard case .open = phase else { return }
         phase = .draining
+        if let deadline {
+            timer?.cancel()
+            timer = context?.eventLoop.assumeIsolated().scheduleTask(in: deadline) { self.close() }
+        }
         onAvailabilityChange?()
         if role == .server {
             session.goAway(code: .noError, lastStream: .graceful, output: &output)
@@ -136,6 +143,7 @@ package final class MessageConnection: ChannelInboundHandler {
     func ended(_ reason: MessageConnectionEnd) {
         guard !isClosed else { return }
         phase = .ended(reason)
+        timer?.cancel()
         let orphans = streams.values.sorted { $0.id < $1.id }
         streams = [:]
         blocked.removeAll()

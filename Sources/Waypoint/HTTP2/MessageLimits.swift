@@ -14,6 +14,8 @@ package struct MessageLimits: Sendable {
     /// A piece of content at least this long is not copied behind its frame header, bytes.
     package var referencePayloadBytesMinimum = 4 << 10
 
+    /// Time for the peer's SETTINGS after our start: a peer that speaks no HTTP/2 must not be waited for.
+    package var settingsTimeout = TimeAmount.seconds(10)
     /// Time for the last frames to leave before the channel is closed over them.
     package var closingTimeout = TimeAmount.seconds(5)
 

@@ -10,7 +10,7 @@ package import NIOCore
 /// calls on the connection's loop.
 package class MessageStream {
     enum Arrival {
-        case head(HTTP2ResponseHead)
+        case head(HTTP2ResponseHead, endStream: Bool)
         case content(ByteBuffer)
         case end([HTTP2Field]?)
     }
@@ -78,7 +78,7 @@ package class MessageStream {
 
     private func hand(_ arrival: Arrival) {
         switch arrival {
-        case .head(let head): user?.receive(head)
+        case .head(let head, let endStream): user?.receive(head, endStream: endStream)
         case .content(let bytes):
             handedBytes += bytes.readableBytes
             user?.receive(bytes)

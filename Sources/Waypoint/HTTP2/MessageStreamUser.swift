@@ -4,8 +4,9 @@ package import NIOCore
 /// Who takes what comes on a stream. Every call is on the connection's loop; none comes after `failed`, and none after
 /// the stream was aborted.
 package protocol MessageStreamUser: AnyObject {
-    /// An interim answer (status below 200), or the answer. Of an `EndpointStream` only.
-    func receive(_ head: HTTP2ResponseHead)
+    /// An interim answer (status below 200), or the answer. Of an `EndpointStream` only. With `endStream` the answer is
+    /// its head alone, and should go on as such: gRPC reads its status there. `receiveEnd` follows all the same.
+    func receive(_ head: HTTP2ResponseHead, endStream: Bool)
     /// A piece of content.
     func receive(_ bytes: ByteBuffer)
     /// The end of the message; `nil`: without trailers. A stream whose request has not ended stays until it does, or

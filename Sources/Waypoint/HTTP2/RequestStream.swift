@@ -4,9 +4,12 @@ package import HBONE
 package final class RequestStream: MessageStream {
     /// Judged by RFC 9113 section 8.3.1.
     package let head: HTTP2RequestHead
+    /// The request is its head alone.
+    package let isHeadOnly: Bool
 
-    init(_ id: HTTP2StreamID, _ head: HTTP2RequestHead, on connection: MessageConnection) {
+    init(_ id: HTTP2StreamID, _ head: HTTP2RequestHead, endStream: Bool, on connection: MessageConnection) {
         self.head = head
+        self.isHeadOnly = endStream
         super.init(id, on: connection)
         isAnswered = false
     }

@@ -1,0 +1,38 @@
+#!/usr/bin/env python3
+"""Calls every kind of gRPC method of the tests' echo; prints one line for each outcome.
+
+    grpc-client.py HOST:PORT
+"""
+import sys
+
+import grpc
+
+MESSAGE = b"m" * 100_000
+
+
+def main():
+    channel = grpc.insecure_channel(sys.argv[1])
+    echo = channel.unary_unary("/grpc/Echo")(MESSAGE, timeout=30)
+    print("unary", echo == MESSAGE)
+    answers = list(channel.unary_stream("/grpc/Echo")(MESSAGE, timeout=30))
+    print("server streams", answers == [MESSAGE])
+    answer = channel.stream_unary("/grpc/Count")(iter([MESSAGE] * 20), timeout=30)
+    print("client streams", answer == b"")
+    sent = [bytes([n]) * (n * 1000 + 1) for n in range(100)]
+    answers = list(channel.stream_stream("/grpc/Echo")(iter(sent), timeout=30))
+    print("both stream", answers == sent)
+    try:
+        channel.unary_unary("/grpc/Hold")(MESSAGE, timeout=0.3)
+    except grpc.RpcError as error:
+        print("deadline", error.code().name)
+    try:
+        channel.unary_unary("/grpc/Fail")(b"", timeout=30)
+    except grpc.RpcError as error:
+        print("failure", error.code().name, error.details())
+    call = channel.stream_stream("/grpc/Echo")(iter([b"one"]), timeout=30)
+    call.cancel()
+    print("cancelled", call.code().name)
+    print("afterwards", channel.unary_unary("/grpc/Echo")(b"last", timeout=30) == b"last")
+
+
+main()
