@@ -1,11 +1,12 @@
 import HBONE
 import NIOCore
+import SeededTesting
 import Testing
 
 /// Conversations of messages: cut anywhere they mean the same; hostile ones end in an error or in an orderly state.
 @Suite struct MessagePropertyTests {
     /// Frames of a client that asks for several things at a time.
-    static func conversation(_ random: inout Seeded, _ peer: inout MessagePeer) -> [UInt8] {
+    static func conversation(_ random: inout SeededGenerator, _ peer: inout MessagePeer) -> [UInt8] {
         var bytes: [UInt8] = []
         var open: [UInt32] = []
         var next: UInt32 = 1
@@ -55,7 +56,7 @@ import Testing
 
     @Test("any cut gives the same events and the same answer", arguments: UInt64(1)...20)
     func cuts(_ seed: UInt64) throws {
-        var random = Seeded(seed)
+        var random = SeededGenerator(seed: seed)
         var whole = try MessagePeer(.server)
         let bytes = Self.conversation(&random, &whole)
         let expected = Self.joined(try whole.feed(bytes: bytes))
@@ -78,7 +79,7 @@ import Testing
     static let get: [UInt8] = [0x82, 0x86, 0x84, 0x01, 1, 0x61]
 
     /// A frame as a peer may send it about now.
-    static func frame(_ random: inout Seeded) -> WireFrame {
+    static func frame(_ random: inout SeededGenerator) -> WireFrame {
         let stream = UInt32.random(in: 0...3, using: &random) * 2 + 1
         let flags: UInt8 = Bool.random(using: &random) ? 5 : 4
         let trailers: [UInt8] = [0x00, 1, 0x78, 1, 0x79]
@@ -105,7 +106,7 @@ import Testing
                     output: &prepared.output)
             }
         }
-        var random = Seeded(role == .client ? 21 : 22)
+        var random = SeededGenerator(seed: role == .client ? 21 : 22)
         var kinds: Set<String> = []
         for round in 0..<MachineFuzzTests.rounds {
             var peer = prepared
@@ -132,7 +133,7 @@ import Testing
 
 extension MessagePeer {
     /// Does something a driver may do; returns what kind of event it was.
-    mutating func answer(_ event: HTTP2MessageEvent, _ random: inout Seeded) -> String {
+    mutating func answer(_ event: HTTP2MessageEvent, _ random: inout SeededGenerator) -> String {
         switch event {
         case .section(let id, .request, _):
             let ends = Bool.random(using: &random)
