@@ -27,6 +27,9 @@ struct DeltaPropertyTests {
             let name = "r\(Int.random(in: 0...1, using: &generator))"
             world.routes.append(routes("s\(number)", by: name, client: client))
         }
+        for number in 0..<3 where Bool.random(using: &generator) {
+            world.attachedPolicies.append(attached("a\(number)", isDryRun: Bool.random(using: &generator)))
+        }
         return world
     }
 
@@ -40,6 +43,7 @@ struct DeltaPropertyTests {
         _ = try session.receive(request(addressURL))
         _ = try session.receive(request(policyURL))
         _ = try session.receive(request(routesURL))
+        _ = try session.receive(request(attachedURL))
         for _ in 0..<40 {
             // More than one change between two pushes is the rule for a slow client.
             for _ in 0...Int.random(in: 0...100, using: &generator) / 90 * 70 {
@@ -50,6 +54,7 @@ struct DeltaPropertyTests {
                 _ = try session.receive(request(policyURL, held: client.held[policyURL] ?? [:]))
                 _ = try session.receive(request(addressURL, held: client.held[addressURL] ?? [:]))
                 _ = try session.receive(request(routesURL, held: client.held[routesURL] ?? [:]))
+                _ = try session.receive(request(attachedURL, held: client.held[attachedURL] ?? [:]))
             }
             let responses = session.push(encoder.world)
             for (index, response) in responses.enumerated() {
@@ -65,6 +70,7 @@ struct DeltaPropertyTests {
             #expect(client.held[addressURL] == encoder.world.addresses.versions, "seed \(seed)")
             #expect(client.held[policyURL] == encoder.world.policies.versions, "seed \(seed)")
             #expect(client.held[routesURL] == encoder.world.routes.versions, "seed \(seed)")
+            #expect(client.held[attachedURL] == encoder.world.attachedPolicies.versions, "seed \(seed)")
         }
     }
 

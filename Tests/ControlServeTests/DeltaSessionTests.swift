@@ -74,6 +74,23 @@ struct DeltaSessionTests {
         #expect(next.last?.names == ["shop/s/80"] && next.last?.removedResources == ["shop/s/80/c"])
     }
 
+    @Test("policies of waypoints: only for who asks; new ones before the addresses, removed ones at the end")
+    mutating func attachedPolicies() throws {
+        var world = desired(services: [service("s")], policies: [policy("p")])
+        world.attachedPolicies = [attached("old")]
+        _ = show(world)
+        #expect(try ask(request(addressURL), request(policyURL)).map(\.typeURL) == [policyURL, addressURL])
+        let first = try ask(request(attachedURL))
+        #expect(first.map(\.typeURL) == [attachedURL])
+        #expect(first.first?.names == ["request/shop/old"])
+        world.services = [service("t")]
+        world.attachedPolicies = [attached("new")]
+        let next = show(world)
+        #expect(next.map(\.typeURL) == [attachedURL, addressURL, attachedURL])
+        #expect(next[0].names == ["request/shop/new"] && next[0].removedResources.isEmpty)
+        #expect(next[2].removedResources == ["request/shop/old"])
+    }
+
     @Test("a table that the client refused, and that is gone since, is told as removed")
     mutating func refusedAndGone() throws {
         let table = routes("s")

@@ -12,6 +12,7 @@ typealias DeltaResponse = Envoy_Service_Discovery_V3_DeltaDiscoveryResponse
 let addressURL = WireCodec.ResourceType.address.url
 let policyURL = WireCodec.ResourceType.authorization.url
 let routesURL = WireCodec.ResourceType.routes.url
+let attachedURL = WireCodec.ResourceType.attachedPolicies.url
 
 func workload(
     _ name: String, ip: String? = nil, node: String = "", policies: [String] = [], services: [String] = []
@@ -41,6 +42,13 @@ func routes(_ hostname: String, by name: String = "r", client: String? = nil) ->
     let target = RouteTarget(service: ServiceKey(namespace: "shop", hostname: hostname), port: 80)
     let rule = TCPRouteRule(origin: RouteOrigin(kind: .tcp, namespace: "shop", name: name), backends: [])
     return AttachedRoutes(RouteTable(target: target, tcp: [rule]), clientNamespace: client)
+}
+
+/// A policy of waypoints for service `s`.
+func attached(_ name: String, isDryRun: Bool = false) -> AttachedPolicy {
+    AttachedPolicy(
+        RequestPolicy(name: name, namespace: "shop", action: .deny, rules: [], isDryRun: isDryRun),
+        bindings: [.service(ServiceKey(namespace: "shop", hostname: "s"))])
 }
 
 func desired(
@@ -77,7 +85,7 @@ func request(
 
 /// What a client does with responses: keeps the versions it was sent.
 struct ModelClient {
-    var held: [String: [String: String]] = [addressURL: [:], policyURL: [:], routesURL: [:]]
+    var held: [String: [String: String]] = [addressURL: [:], policyURL: [:], routesURL: [:], attachedURL: [:]]
 
     mutating func apply(_ responses: [DeltaResponse]) {
         for response in responses {

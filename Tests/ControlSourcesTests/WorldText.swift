@@ -9,6 +9,9 @@ enum WorldText {
         for service in world.services { lines += describe(service) }
         for policy in world.policies { lines += describe(policy) }
         for policy in world.requestPolicies { lines += describe(policy) }
+        for policy in world.attachedPolicies {
+            lines.append("\(policy.name) is bound to [\(policy.bindings.map(\.description).joined(separator: ", "))]")
+        }
         for (node, intents) in world.intents.sorted(by: { $0.key < $1.key }) {
             lines.append("node \(node)")
             for intent in intents {

@@ -88,7 +88,8 @@ struct RouteCodecTests {
     @Test("a waypoint asks for routes too, and is ready with them; a node does not")
     func subscription() throws {
         var session = DiscoverySession(wantsRoutes: true)
-        #expect(session.connect().map(\.typeURL) == [.address, .authorization, .routes].map(urlOf))
+        #expect(session.connect().map(\.typeURL) == [.attachedPolicies, .address, .authorization, .routes].map(urlOf))
+        _ = session.receive(response(.attachedPolicies, nonce: "0"))
         _ = session.receive(response(.address, nonce: "1"))
         _ = session.receive(response(.authorization, nonce: "2"))
         #expect(!session.isReady)

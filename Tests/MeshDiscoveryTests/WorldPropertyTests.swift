@@ -9,6 +9,7 @@ private struct LastValues {
     var services: [ServiceKey: Service] = [:]
     var policies: [String: AuthorizationPolicy] = [:]
     var routes: [String: AttachedRoutes] = [:]
+    var attachedPolicies: [String: AttachedPolicy] = [:]
 
     mutating func apply(_ change: WorldChange) {
         switch change {
@@ -18,7 +19,9 @@ private struct LastValues {
             if workloads.removeValue(forKey: name) == nil, let key = ServiceKey(name) { services[key] = nil }
         case .upsertPolicy(let policy): policies[policy.key] = policy
         case .removePolicy(let key): policies[key] = nil
-        case .refusePolicy, .refuseRoutes: break
+        case .refusePolicy, .refuseRoutes, .refuseAttachedPolicy, .receiveAttachedPolicies: break
+        case .upsertAttachedPolicy(let attached): attachedPolicies[attached.name.description] = attached
+        case .removeAttachedPolicy(let name): attachedPolicies[name] = nil
         case .upsertRoutes(let attached): routes[attached.scope.description] = attached
         case .removeRoutes(let name): routes[name] = nil
         }
@@ -27,6 +30,7 @@ private struct LastValues {
     var changes: [WorldChange] {
         workloads.values.map(WorldChange.upsertWorkload) + services.values.map(WorldChange.upsertService)
             + policies.values.map(WorldChange.upsertPolicy) + routes.values.map(WorldChange.upsertRoutes)
+            + attachedPolicies.values.map(WorldChange.upsertAttachedPolicy)
     }
 }
 
@@ -47,6 +51,7 @@ struct WorldPropertyTests {
         #expect(world.hasSameContent(as: fresh), "seed \(seed)")
         #expect(Set(world.workloads) == Set(model.workloads.values))
         #expect(Set(world.attachedRoutes) == Set(model.routes.values))
+        #expect(Set(world.attachedPolicies) == Set(model.attachedPolicies.values))
         #expect(Set(world.services) == Set(model.services.values))
         for (key, service) in model.services {
             let expected = model.workloads.values.filter {
@@ -62,7 +67,7 @@ struct WorldPropertyTests {
         let scope = [AuthorizationPolicy.Scope.global, .namespace, .workloadSelector].randomElement(using: &generator)
         let scoped = RouteScope(
             RouteTarget(service: ServiceKey(namespace: "ns", hostname: "h"), port: 80), clientNamespace: "c\(number)")
-        switch Int.random(in: 0..<10, using: &generator) {
+        switch Int.random(in: 0..<12, using: &generator) {
         case 0...2: return .upsertWorkload(try workload(number, &generator))
         case 3, 4: return .upsertService(try service(number, &generator))
         case 5: return .removeAddress(name: Bool.random(using: &generator) ? "c//Pod/ns/\(number)" : "ns/\(number)")
@@ -78,6 +83,15 @@ struct WorldPropertyTests {
                 AttachedRoutes(
                     RouteTable(target: scoped.target, tcp: [rule]), clientNamespace: scoped.clientNamespace))
         case 8: return .removeRoutes(name: scoped.description)
+        case 9:
+            let policy = RequestPolicy(name: "\(number)", namespace: "ns", action: .deny, rules: [])
+            let bindings: [PolicyBinding] = [
+                .waypoints(namespace: "ns"), .service(ServiceKey(namespace: "ns", hostname: "h")),
+                .waypoint(WaypointKey(namespace: "ns", name: "w")),
+            ]
+            return .upsertAttachedPolicy(
+                AttachedPolicy(policy, bindings: bindings.filter { _ in Bool.random(using: &generator) }))
+        case 10: return .removeAttachedPolicy(name: "request/ns/\(number)")
         default: return .removePolicy(key: "ns/\(number)")
         }
     }

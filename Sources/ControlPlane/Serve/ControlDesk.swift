@@ -158,6 +158,7 @@ package actor ControlDesk {
         metrics.set(.services, desired.services.count)
         metrics.set(.policies, desired.policies.count)
         metrics.set(.routes, desired.routes.count)
+        metrics.set(.attachedPolicies, desired.attachedPolicies.count)
         metrics.set(.provenPods, ledger.proofs.count)
         metrics.set(.findingErrors, desired.findings.count { $0.severity == .error })
         metrics.set(.findingWarnings, desired.findings.count { $0.severity == .warning })

@@ -4,7 +4,8 @@ import Synchronization
 package final class ControlMetrics: Sendable {
     /// What only grows.
     package enum Counter: String, CaseIterable, Hashable, Sendable {
-        case addressPushes, policyPushes, routePushes, otherPushes, pushBytes, refusals, staleNonces
+        case addressPushes, policyPushes, routePushes, attachedPolicyPushes, otherPushes, pushBytes
+        case refusals, staleNonces
         case certificatesIssued, certificatesRefused, authenticationFailures, connectionsRefused
         case reports, reportsRefused, translations
     }
@@ -12,7 +13,8 @@ package final class ControlMetrics: Sendable {
     /// What goes up and down.
     package enum Gauge: String, CaseIterable, Hashable, Sendable {
         case discoveryStreams, enrolmentStreams, connectedNodes
-        case resources, workloads, services, policies, routes, provenPods, findingErrors, findingWarnings
+        case resources, workloads, services, policies, routes, attachedPolicies, provenPods
+        case findingErrors, findingWarnings
         case signerNotAfterSeconds
     }
 
@@ -77,7 +79,7 @@ package final class ControlMetrics: Sendable {
         func of(_ gauge: Gauge) -> String { String(values.gauges[gauge] ?? 0) }
         counter("apusd_pushes_total", "Discovery responses sent.", [
             ("{type=\"address\"}", .addressPushes), ("{type=\"authorization\"}", .policyPushes),
-            ("{type=\"routes\"}", .routePushes),
+            ("{type=\"routes\"}", .routePushes), ("{type=\"attached_policy\"}", .attachedPolicyPushes),
             ("{type=\"other\"}", .otherPushes),
         ])
         counter("apusd_push_bytes_total", "Bytes of resources sent.", [("", .pushBytes)])
@@ -107,7 +109,7 @@ package final class ControlMetrics: Sendable {
         gauge("apusd_served", "Resources served.", [
             ("{kind=\"workload\"}", of(.workloads)), ("{kind=\"service\"}", of(.services)),
             ("{kind=\"policy\"}", of(.policies)),
-            ("{kind=\"routes\"}", of(.routes)),
+            ("{kind=\"routes\"}", of(.routes)), ("{kind=\"attached_policy\"}", of(.attachedPolicies)),
         ])
         gauge("apusd_proven_pods", "Pods whose enrolment is proven.", [("", of(.provenPods))])
         gauge("apusd_findings", "Findings in the resources.", [

@@ -27,7 +27,8 @@ package enum DeltaRefusal: Error, Hashable, Sendable {
 /// out that bring the client to it. Skipping snapshots is fine.
 ///
 /// Order of a push: new and changed policies, addresses, routes, removed policies. So no workload ever names a policy
-/// that the client does not have, and no new route a service that it does not have.
+/// that the client does not have, no service is there before the policies of its waypoint, and no new route names a
+/// service that the client does not have.
 package struct DeltaSession {
     /// The bare form of workloads; addresses are the usual one.
     package static let workloadTypeURL = "type.googleapis.com/istio.workload.Workload"
@@ -37,6 +38,7 @@ package struct DeltaSession {
     private var policies: DeltaSubscription?
     private var bareWorkloads: DeltaSubscription?
     private var routes: DeltaSubscription?
+    private var attachedPolicies: DeltaSubscription?
     /// Types we do not know: answered once, with nothing. `true` while the answer is owed.
     private var unknownTypes: [String: Bool] = [:]
     private var nonceCount: UInt64 = 0
@@ -61,6 +63,8 @@ package struct DeltaSession {
             Self.apply(request, to: &policies)
         case WireCodec.ResourceType.routes.url:
             Self.apply(request, to: &routes)
+        case WireCodec.ResourceType.attachedPolicies.url:
+            Self.apply(request, to: &attachedPolicies)
         case Self.workloadTypeURL:
             Self.apply(request, to: &bareWorkloads, ownNode: node) { $0.kind == .workload }
         default:
@@ -72,7 +76,8 @@ package struct DeltaSession {
                 notes.append(.unknownType(request.typeURL))
             }
         }
-        let nameCount = [addresses, policies, bareWorkloads, routes].reduce(0) { $0 + ($1?.nameCount ?? 0) }
+        let subscriptions = [addresses, policies, bareWorkloads, routes, attachedPolicies]
+        let nameCount = subscriptions.reduce(0) { $0 + ($1?.nameCount ?? 0) }
         guard nameCount <= ServeLimits.subscribedNamesMax else {
             throw .tooManyNames(limit: ServeLimits.subscribedNamesMax)
         }
@@ -81,36 +86,18 @@ package struct DeltaSession {
 
     /// Every response that is due, in the order in which it must be sent.
     package mutating func push(_ world: ServedWorld) -> [Envoy_Service_Discovery_V3_DeltaDiscoveryResponse] {
+        let dueAttached = attachedPolicies?.push(world.attachedPolicies) ?? DeltaSubscription.Due()
         let duePolicies = policies?.push(world.policies) ?? DeltaSubscription.Due()
         let dueAddresses = addresses?.push(world.addresses) ?? DeltaSubscription.Due()
         let dueWorkloads = bareWorkloads?.push(world.addresses) ?? DeltaSubscription.Due()
         let dueRoutes = routes?.push(world.routes) ?? DeltaSubscription.Due()
-        var batches: [ResponseBatch] = []
-        let policyURL = WireCodec.ResourceType.authorization.url
-        if duePolicies.isOwed || !duePolicies.upserts.isEmpty {
-            batches.append(ResponseBatch(policyURL, duePolicies.upserts.map { Piece($0) }, removals: []))
-        }
-        if !dueAddresses.isEmpty {
-            batches.append(
-                ResponseBatch(
-                    WireCodec.ResourceType.address.url, dueAddresses.upserts.map { Piece($0) },
-                    removals: dueAddresses.removals))
-        }
-        if !dueWorkloads.isEmpty {
-            batches.append(
-                ResponseBatch(
-                    Self.workloadTypeURL, dueWorkloads.upserts.map(Piece.init(bareWorkload:)),
-                    removals: dueWorkloads.removals))
-        }
-        if !dueRoutes.isEmpty {
-            batches.append(
-                ResponseBatch(
-                    WireCodec.ResourceType.routes.url, dueRoutes.upserts.map { Piece($0) },
-                    removals: dueRoutes.removals))
-        }
-        if !duePolicies.removals.isEmpty {
-            batches.append(ResponseBatch(policyURL, [], removals: duePolicies.removals))
-        }
+        var batches = [
+            Self.additions(dueAttached, .attachedPolicies), Self.additions(duePolicies, .authorization),
+            Self.changes(dueAddresses, WireCodec.ResourceType.address.url) { Piece($0) },
+            Self.changes(dueWorkloads, Self.workloadTypeURL, Piece.init(bareWorkload:)),
+            Self.changes(dueRoutes, WireCodec.ResourceType.routes.url) { Piece($0) },
+            Self.removals(duePolicies, .authorization), Self.removals(dueAttached, .attachedPolicies),
+        ].compactMap(\.self)
         for (typeURL, isOwed) in unknownTypes where isOwed {
             unknownTypes[typeURL] = false
             batches.append(ResponseBatch(typeURL, [], removals: []))
@@ -122,6 +109,21 @@ package struct DeltaSession {
             response.nonce = issueNonce(response.typeURL)
             return response
         }
+    }
+
+    private static func changes(
+        _ due: DeltaSubscription.Due, _ typeURL: String, _ piece: (ServedResource) -> Piece
+    ) -> ResponseBatch? {
+        due.isEmpty ? nil : ResponseBatch(typeURL, due.upserts.map(piece), removals: due.removals)
+    }
+
+    private static func additions(_ due: DeltaSubscription.Due, _ type: WireCodec.ResourceType) -> ResponseBatch? {
+        guard due.isOwed || !due.upserts.isEmpty else { return nil }
+        return ResponseBatch(type.url, due.upserts.map { Piece($0) }, removals: [])
+    }
+
+    private static func removals(_ due: DeltaSubscription.Due, _ type: WireCodec.ResourceType) -> ResponseBatch? {
+        due.removals.isEmpty ? nil : ResponseBatch(type.url, [], removals: due.removals)
     }
 
     private mutating func acknowledge(_ request: Envoy_Service_Discovery_V3_DeltaDiscoveryRequest) -> [DeltaNote] {

@@ -94,6 +94,7 @@ struct DiscoveryStream: Sendable {
             case WireCodec.ResourceType.address.url: metrics.add(.addressPushes)
             case WireCodec.ResourceType.authorization.url: metrics.add(.policyPushes)
             case WireCodec.ResourceType.routes.url: metrics.add(.routePushes)
+            case WireCodec.ResourceType.attachedPolicies.url: metrics.add(.attachedPolicyPushes)
             default: metrics.add(.otherPushes)
             }
             metrics.add(.pushBytes, byteCount)

@@ -98,9 +98,12 @@ package struct ServedWorld: Sendable {
     package var addresses = ServedCollection()
     package var policies = ServedCollection()
     package var routes = ServedCollection()
+    package var attachedPolicies = ServedCollection()
 
     package init() {}
 
     /// Grows with each change of any.
-    package var revision: UInt64 { addresses.revision + policies.revision + routes.revision }
+    package var revision: UInt64 { 
+        addresses.revision + policies.revision + routes.revision + attachedPolicies.revision
+    }
 }

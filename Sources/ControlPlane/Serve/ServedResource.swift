@@ -6,7 +6,7 @@ import SwiftProtobuf
 /// One resource as clients get it, with what finds it by other names.
 package struct ServedResource: Sendable {
     package enum Kind: Hashable, Sendable {
-        case workload, service, policy, routes
+        case workload, service, policy, routes, attachedPolicy
     }
 
     package let kind: Kind
@@ -49,6 +49,10 @@ package struct ServedResource: Sendable {
 
     package init(_ routes: AttachedRoutes) {
         self.init(.routes, WireCodec.encode(routes), aliases: [])
+    }
+
+    package init(_ policy: AttachedPolicy) {
+        self.init(.attachedPolicy, WireCodec.encode(policy), aliases: [])
     }
 
     private init(

@@ -7,6 +7,7 @@ package struct WorldEncoder: Sendable {
     private var services: [String: Service] = [:]
     private var policies: [String: AuthorizationPolicy] = [:]
     private var routes: [String: AttachedRoutes] = [:]
+    private var attachedPolicies: [String: AttachedPolicy] = [:]
     private(set) package var world = ServedWorld()
 
     package init() {}
@@ -18,11 +19,14 @@ package struct WorldEncoder: Sendable {
         let (newServices, goneServices) = Self.difference(&services, desired.services, name: \.key.description)
         let (newPolicies, gonePolicies) = Self.difference(&policies, desired.policies, name: \.key)
         let (newRoutes, goneRoutes) = Self.difference(&routes, desired.routes, name: \.scope.description)
+        let (newAttached, goneAttached) = Self.difference(
+            &attachedPolicies, desired.attachedPolicies, name: \.name.description)
         world.addresses.apply(
             upserts: newServices.map(ServedResource.init) + newWorkloads.map(ServedResource.init),
             removals: goneWorkloads + goneServices)
         world.policies.apply(upserts: newPolicies.map(ServedResource.init), removals: gonePolicies)
         world.routes.apply(upserts: newRoutes.map(ServedResource.init), removals: goneRoutes)
+        world.attachedPolicies.apply(upserts: newAttached.map(ServedResource.init), removals: goneAttached)
         return world.revision != before
     }
 

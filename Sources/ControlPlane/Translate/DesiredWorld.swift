@@ -9,8 +9,10 @@ package struct DesiredWorld: Hashable, Sendable {
     package var services: [Service] = []
     /// By key.
     package var policies: [AuthorizationPolicy] = []
-    /// Policies of waypoints, by key.
+    /// Policies of waypoints as they were written, by key.
     package var requestPolicies: [RequestPolicy] = []
+    /// Policies of waypoints as waypoints get them, by name.
+    package var attachedPolicies: [AttachedPolicy] = []
     /// Routes of services, by scope.
     package var routes: [AttachedRoutes] = []
     /// What became of each route, by kind, namespace and name.

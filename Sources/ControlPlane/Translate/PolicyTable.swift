@@ -6,6 +6,8 @@ struct PolicyTable {
     let policies: [AuthorizationPolicy]
     /// What waypoints enforce, by key.
     let requestPolicies: [RequestPolicy]
+    /// The resources of those, by key.
+    let requestResources: [String: AuthorizationPolicyResource]
     let findings: [Finding]
     private let rootNamespace: String
     private let selected: SelectorIndex<String>
@@ -16,12 +18,16 @@ struct PolicyTable {
         peerAuthentication = PeerAuthenticationTranslation(resources.peerAuthentications, rootNamespace: rootNamespace)
         var policies = peerAuthentication.policies
         var requestPolicies: [RequestPolicy] = []
+        var requestResources: [String: AuthorizationPolicyResource] = [:]
         var findings = peerAuthentication.findings
         var selectors: [(namespace: String, selector: [String: String], element: String)] = []
         for resource in resources.authorizationPolicies {
             var translation = AuthorizationTranslation(resource, settings)
             let policy = translation.nodePolicy()
-            if let policy = translation.requestPolicy() { requestPolicies.append(policy) }
+            if let policy = translation.requestPolicy() {
+                requestPolicies.append(policy)
+                requestResources[policy.key] = resource
+            }
             findings += translation.findings
             guard let policy else { continue }
             policies.append(policy)
@@ -32,6 +38,7 @@ struct PolicyTable {
         }
         self.policies = policies.sorted { $0.key < $1.key }
         self.requestPolicies = requestPolicies.sorted { $0.key < $1.key }
+        self.requestResources = requestResources
         self.findings = findings
         selected = SelectorIndex(selectors)
     }

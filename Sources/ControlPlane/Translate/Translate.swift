@@ -10,6 +10,7 @@ package enum Translate {
         translation.translateServices()
         translation.translatePods()
         translation.translateEntries()
+        translation.attachPolicies()
         translation.translateRoutes()
         return translation.finish()
     }

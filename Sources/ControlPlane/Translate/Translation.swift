@@ -118,6 +118,18 @@ struct Translation {
     }
 
     /// Expects every service to be there.
+    mutating func attachPolicies() {
+        var attachment = PolicyAttachment(context, gateways, hosts, world.services)
+        for policy in world.requestPolicies {
+            guard let resource = policies.requestResources[policy.key] else { continue }
+            let bindings = attachment.bindings(of: policy.targets, of: resource)
+            if !bindings.isEmpty { world.attachedPolicies.append(AttachedPolicy(policy, bindings: bindings)) }
+        }
+        world.findings += attachment.findings
+        world.attachedPolicies.sort { $0.name < $1.name }
+    }
+
+    /// Expects every service to be there.
     mutating func translateRoutes() {
         let bound = Set(world.services.lazy.filter { $0.waypoint != nil }.map(\.key))
         let routes = RouteTranslation(resources, context, hosts, waypoints: bound)

@@ -47,6 +47,16 @@ struct WaypointGateways {
         return labels
     }
 
+    /// Whether it is a waypoint.
+    func contains(_ key: WaypointKey) -> Bool { gateways[key.description] != nil }
+
+    /// Waypoints of this very class.
+    func keys(ofClass name: String) -> [WaypointKey] {
+        gateways.values.filter { $0.className == name }.map {
+            WaypointKey(namespace: $0.metadata.namespace, name: $0.metadata.name)
+        }
+    }
+
     /// Whether the pod says that it is one of a waypoint that exists.
     func isWaypoint(_ pod: PodResource) -> Bool {
         guard let name = pod.metadata.labels[Label.gatewayName] else { return false }

@@ -29,7 +29,7 @@ package actor DiscoveryClient {
     private var hadMessages = false
     private var generator = SystemRandomNumberGenerator()
 
-    /// - `wantsRoutes`: as waypoints do.
+    /// - `wantsRoutes`: routes and policies of waypoints, as waypoints do.
     /// - `onWorld`: gets a snapshot after every response that changed something, and one when first ready.
     package init(
         connection: ControlPlaneConnection, node: NodeDescription, wantsRoutes: Bool = false, log: Logger,
@@ -83,7 +83,7 @@ package actor DiscoveryClient {
     private func exchange(
         on client: GRPCClient<ControlPlaneConnection.Transport>, metadata: Metadata
     ) async throws {
-        // Unbounded by type, bounded by use: two or three initial requests, then one per response received.
+        // Unbounded by type, bounded by use: two to four initial requests, then one per response received.
         let (requests, outgoing) = AsyncStream.makeStream(of: DeltaRequest.self)
         for request in session.connect() { outgoing.yield(request) }
         defer { outgoing.finish() }

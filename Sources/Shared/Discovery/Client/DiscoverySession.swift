@@ -12,13 +12,22 @@ package struct DiscoverySession: Sendable {
     /// Only of waypoints.
     private var routes: DeltaSubscription?
 
-    /// - Parameter wantsRoutes: as waypoints do.
+    /// Only of waypoints.
+    private var attachedPolicies: DeltaSubscription?
+
+    /// - Parameter wantsRoutes: routes and policies of waypoints, as waypoints do.
     package init(wantsRoutes: Bool = false) {
-        if wantsRoutes { routes = DeltaSubscription(typeURL: WireCodec.ResourceType.routes.url) }
+        guard wantsRoutes else { return }
+        routes = DeltaSubscription(typeURL: WireCodec.ResourceType.routes.url)
+        attachedPolicies = DeltaSubscription(typeURL: WireCodec.ResourceType.attachedPolicies.url)
+        world.awaitAttachedPolicies()
     }
 
     /// Every type asked for has had a response.
-    package var isReady: Bool { addresses.isReady && authorizations.isReady && routes?.isReady != false }
+    package var isReady: Bool {
+        addresses.isReady && authorizations.isReady && routes?.isReady != false
+            && attachedPolicies?.isReady != false
+    }
 
     /// What one response did.
     package struct Step: Sendable {
@@ -33,7 +42,13 @@ package struct DiscoverySession: Sendable {
 
     /// A stream has opened: its first requests, in the order to send them.
     package mutating func connect() -> [DeltaRequest] {
-        var requests = [addresses.connect(), authorizations.connect()]
+        var requests: [DeltaRequest] = []
+        // First, so that no server can tell of a service before the policies that hold for it.
+        if var request = attachedPolicies?.connect() {
+            for name in world.refusedAttachedPolicyNames { request.initialVersions[name] = "" }
+            requests.append(request)
+        }
+        requests += [addresses.connect(), authorizations.connect()]
         if var request = routes?.connect() {
             // The server cannot know that these are missed: an empty version has it answer for them, found or not.
             for name in world.refusedRouteNames { request.initialVersions[name] = "" }
@@ -46,13 +61,13 @@ package struct DiscoverySession: Sendable {
         addresses.disconnect()
         authorizations.disconnect()
         routes?.disconnect()
+        attachedPolicies?.disconnect()
     }
 
     /// Decodes a response whole, applies it in one batch, and answers it. A bad resource refuses only itself.
     package mutating func receive(_ response: Envoy_Service_Discovery_V3_DeltaDiscoveryResponse) -> Step {
         let byteCount = response.resources.reduce(0) { $0 + $1.resource.value.count }
-        let type = WireCodec.ResourceType(rawValue: response.typeURL)
-        switch type == .routes && routes == nil ? nil : type {
+        switch asked(response.typeURL) {
         case .address:
             let (outcome, changes) = Self.decode(response, type: .address)
             let request = addresses.receive(outcome)
@@ -65,10 +80,24 @@ package struct DiscoverySession: Sendable {
             let (outcome, changes) = Self.decode(response, type: .routes)
             let request = routes?.receive(outcome)
             return finish(changes, outcome, request ?? nil, byteCount)
+        case .attachedPolicies:
+            let (outcome, changes) = Self.decode(response, type: .attachedPolicies)
+            let arrival = attachedPolicies?.isReady == false ? [WorldChange.receiveAttachedPolicies] : []
+            let request = attachedPolicies?.receive(outcome)
+            return finish(changes + arrival, outcome, request ?? nil, byteCount)
         case nil:
             // Never asked for. Acknowledged, or the server would send it again and again.
             let request = DeltaRequest(typeURL: response.typeURL, nonce: response.nonce)
             return Step(request: response.nonce.isEmpty ? nil : request, worldChanged: false, byteCount: byteCount)
+        }
+    }
+
+    /// The type, unless it was never asked for.
+    private func asked(_ typeURL: String) -> WireCodec.ResourceType? {
+        switch WireCodec.ResourceType(rawValue: typeURL) {
+        case .routes: routes == nil ? nil : .routes
+        case .attachedPolicies: attachedPolicies == nil ? nil : .attachedPolicies
+        case let type: type
         }
     }
 
@@ -90,6 +119,7 @@ package struct DiscoverySession: Sendable {
             case .address: .removeAddress(name: name)
             case .authorization: .removePolicy(key: name)
             case .routes: .removeRoutes(name: name)
+            case .attachedPolicies: .removeAttachedPolicy(name: name)
             }
         }
         changes.reserveCapacity(changes.count + response.resources.count)
@@ -103,6 +133,8 @@ package struct DiscoverySession: Sendable {
                 case .address: break
                 case .authorization: changes.append(.refusePolicy(WireCodec.refused(resource)))
                 case .routes: changes.append(.refuseRoutes(name: resource.name))
+                case .attachedPolicies:
+                    changes.append(.refuseAttachedPolicy(WireCodec.refusedAttachedPolicy(resource)))
                 }
             }
         }
@@ -128,6 +160,11 @@ package struct DiscoverySession: Sendable {
                 throw .nameMismatch(resource: resource.name, content: routes.scope.description)
             }
             return .upsertRoutes(routes)
+        case .attachedPolicy(let policy):
+            guard policy.name.description == resource.name else {
+                throw .nameMismatch(resource: resource.name, content: policy.name.description)
+            }
+            return .upsertAttachedPolicy(policy)
         }
     }
 }

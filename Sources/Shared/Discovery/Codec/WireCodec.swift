@@ -15,6 +15,8 @@ package enum WireCodec {
         case authorization = "type.googleapis.com/istio.security.Authorization"
         /// Ours; asked for by waypoints only.
         case routes = "type.googleapis.com/apus.waypoint.v1.RouteTable"
+        /// Ours; asked for by waypoints only.
+        case attachedPolicies = "type.googleapis.com/apus.waypoint.v1.AttachedPolicy"
 
         package var url: String { rawValue }
     }
@@ -42,6 +44,7 @@ package enum WireCodec {
         case service(Service)
         case policy(AuthorizationPolicy)
         case routes(AttachedRoutes)
+        case attachedPolicy(AttachedPolicy)
     }
 
     /// The name of a workload in discovery: its uid.
@@ -56,6 +59,9 @@ package enum WireCodec {
     /// The name of a table of routes in discovery: `NAMESPACE/HOSTNAME/PORT`, with `/CLIENT-NAMESPACE` behind it for
     /// the clients of one namespace.
     package static func resourceName(_ routes: AttachedRoutes) -> String { routes.scope.description }
+
+    /// The name of a policy of waypoints in discovery: `KIND/NAMESPACE/NAME`.
+    package static func resourceName(_ policy: AttachedPolicy) -> String { policy.name.description }
 
     package static func encode(_ workload: Workload) -> EncodedResource {
         let address = Istio_Workload_Address.with { $0.workload = message(workload) }
@@ -75,6 +81,10 @@ package enum WireCodec {
         pack(message(routes), name: resourceName(routes), type: .routes)
     }
 
+    package static func encode(_ policy: AttachedPolicy) -> EncodedResource {
+        pack(message(policy), name: resourceName(policy), type: .attachedPolicies)
+    }
+
     /// Decodes the content of a resource by its type URL.
     package static func decode(_ body: Google_Protobuf_Any) throws(WireRejection) -> DecodedResource {
         guard let type = ResourceType(rawValue: body.typeURL) else { throw .unexpectedType(body.typeURL) }
@@ -85,6 +95,11 @@ package enum WireCodec {
             return .policy(try policy(try unpack(Istio_Security_Authorization.self, body)))
         case .routes:
             return .routes(try routes(try unpack(Apus_Waypoint_V1_RouteTable.self, body)))
+        case .attachedPolicies:
+            guard body.value.count <= policyBytesMax else {
+                throw .policyLength(byteCount: body.value.count, limit: policyBytesMax)
+            }
+            return .attachedPolicy(try attachedPolicy(try unpack(Apus_Waypoint_V1_AttachedPolicy.self, body)))
         }
     }
 

@@ -22,6 +22,10 @@ package enum WireRejection: Error, Hashable, Sendable {
     case unknownPolicyField(message: String)
     /// A field of a table of routes that we do not know. Ignoring it could send requests elsewhere.
     case unknownRouteField(message: String)
+    /// A field of a policy of waypoints that we do not know. Ignoring it could widen the policy.
+    case unknownWaypointPolicyField(message: String)
+    /// A policy of waypoints that is longer than any.
+    case policyLength(byteCount: Int, limit: Int)
     /// A word of an enumeration that we do not know.
     case unknownText(field: String, text: String)
     /// A value of a route that breaks the rules for its kind.
@@ -36,8 +40,8 @@ extension WireRejection: CustomStringConvertible {
         case .notDecodable(let type):
             "expected an encoded \(type), found bytes that do not decode"
         case .unexpectedType(let type):
-            "expected istio.workload.Address, istio.security.Authorization or apus.waypoint.v1.RouteTable,"
-                + " found \(type)"
+            "expected istio.workload.Address, istio.security.Authorization, apus.waypoint.v1.RouteTable or"
+                + " apus.waypoint.v1.AttachedPolicy, found \(type)"
         case .noVariant:
             "expected a workload or a service, found an empty address"
         case .missing(let field):
@@ -62,6 +66,10 @@ extension WireRejection: CustomStringConvertible {
             "\(message): expected only known fields, found another; this policy needs a newer node proxy"
         case .unknownRouteField(let message):
             "\(message): expected only known fields, found another; this table needs a newer waypoint"
+        case .unknownWaypointPolicyField(let message):
+            "\(message): expected only known fields, found another; this policy needs a newer waypoint"
+        case .policyLength(let byteCount, let limit):
+            "expected a policy of at most \(limit) bytes, found \(byteCount)"
         case .unknownText(let field, let text):
             "\(field): expected a known word, found \(text)"
         case .routeValue(let field, let error):

@@ -19,6 +19,14 @@ package enum WorldChange: Hashable, Sendable {
     /// A table of routes came that cannot be understood. What was known stays in force; if nothing was, requests to
     /// its port must fail.
     case refuseRoutes(name: String)
+    case upsertAttachedPolicy(AttachedPolicy)
+    /// By resource name; unknown names are ignored.
+    case removeAttachedPolicy(name: String)
+    /// A policy of waypoints came that cannot be understood. What was known of it stays in force; if nothing was, it
+    /// counts as missing wherever it would have applied.
+    case refuseAttachedPolicy(RefusedAttachedPolicy)
+    /// Policies of waypoints have been received; until then they count as missing where they are awaited.
+    case receiveAttachedPolicies
 }
 
 /// What could be read of a policy that was refused.
@@ -76,6 +84,9 @@ extension World {
         case .refusePolicy(let refused): return policies.refuse(refused)
         case .upsertRoutes, .removeRoutes, .refuseRoutes:
             if stepRoutes(change) { routeRevision += 1 }
+            return false
+        case .upsertAttachedPolicy, .removeAttachedPolicy, .refuseAttachedPolicy, .receiveAttachedPolicies:
+            if stepAttachedPolicies(change) { attachedPolicyRevision += 1 }
             return false
         }
     }

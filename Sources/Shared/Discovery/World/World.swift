@@ -13,6 +13,8 @@ package struct World: Sendable {
 
     /// Grows when a table of routes changed.
     package internal(set) var routeRevision: UInt64 = 0
+    /// Grows when a policy of waypoints changed.
+    package internal(set) var attachedPolicyRevision: UInt64 = 0
 
     var workloadsByUID = TreeDictionary<String, WorkloadRecord>()
     var workloadsByAddress = MultiIndex<NetworkAddress, WorkloadRecord>()
@@ -27,6 +29,8 @@ package struct World: Sendable {
     var policies = PolicyIndex()
     /// Empty in a node proxy, which does not ask for them.
     var routes = TreeDictionary<RouteScope, KnownRoutes>()
+    /// Empty in a node proxy, too.
+    var attachedPolicyIndex = AttachedPolicyIndex()
 
     package init() {}
 
@@ -50,5 +54,6 @@ package struct World: Sendable {
             && workloadsByNode == other.workloadsByNode && servicesByKey == other.servicesByKey
             && servicesByHostname == other.servicesByHostname && virtualAddresses == other.virtualAddresses
             && members == other.members && routes == other.routes && policies.hasSameContent(as: other.policies)
+            && attachedPolicyIndex.hasSameContent(as: other.attachedPolicyIndex)
     }
 }
