@@ -39,6 +39,7 @@ let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "sw
 let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
 let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 let package = Package(
@@ -99,6 +100,8 @@ let package = Package(
         .executableTarget(name: "ztunnel", dependencies: ["ZtunnelTunnel", "ZtunnelNode", "MeshModel", "MeshKernel", "MeshTLS", "MeshDiscovery", "MeshIdentity", "MeshTelemetry", "MeshRuntime", nioCore, nioPosix, grpcPosix, logging, lifecycle, signals], path: "Sources/Ztunnel/Main", swiftSettings: house),
         // The waypoint. Routes of the Gateway API as decisions: match, spread, rewrite, retry; pure.
         .target(name: "WaypointRoute", dependencies: ["MeshModel"], path: "Sources/Waypoint/Route", swiftSettings: house),
+        // Tokens of requests: JWT and key sets; pure.
+        .target(name: "WaypointToken", dependencies: ["MeshModel", "MeshPolicy", crypto, cryptoExtras], path: "Sources/Waypoint/Token", swiftSettings: house),
         // Users' HTTP/2: connections of callers and of endpoints.
         .target(name: "WaypointHTTP2", dependencies: ["HBONE", "MeshModel", "WaypointRoute", nioCore, deques], path: "Sources/Waypoint/HTTP2", swiftSettings: house),
         // Requests and answers as bytes: HTTP/1.1, read strictly and written; pure.
@@ -130,6 +133,7 @@ let package = Package(
         .testTarget(name: "ZtunnelTunnelTests", dependencies: ["MeshModel", "MeshProxy", "MeshPolicy", "MeshDiscovery", "MeshIdentity", "MeshKernel", "MeshTLS", "MeshTelemetry", "HBONE", "ZtunnelTunnel", "MeshTesting", "SeededTesting", nioCore, nioPosix, nioEmbedded, logging], path: "Tests/ZtunnelTunnelTests", swiftSettings: house),
         .testTarget(name: "ZtunnelNodeTests", dependencies: ["MeshModel", "MeshKernel", "MeshDiscovery", "ZtunnelNode", "MeshTesting", "SeededTesting", logging], path: "Tests/ZtunnelNodeTests", swiftSettings: house),
         .testTarget(name: "WaypointRouteTests", dependencies: ["MeshModel", "WaypointRoute", "SeededTesting"], path: "Tests/WaypointRouteTests", swiftSettings: house),
+        .testTarget(name: "WaypointTokenTests", dependencies: ["MeshModel", "MeshPolicy", "WaypointToken", crypto, cryptoExtras], path: "Tests/WaypointTokenTests", swiftSettings: house),
         .testTarget(name: "WaypointHTTP2Tests", dependencies: ["MeshModel", "HBONE", "WaypointHTTP2", "MeshTesting", "WaypointRoute", nioCore, nioPosix], path: "Tests/WaypointHTTP2Tests", swiftSettings: house),
         .testTarget(name: "WaypointHTTPTests", dependencies: ["MeshModel", "WaypointRoute", "WaypointHTTP", "SeededTesting", nioCore, nioHTTP1, nioEmbedded], path: "Tests/WaypointHTTPTests", swiftSettings: house),
         .testTarget(name: "WaypointGatewayTests", dependencies: ["MeshModel", "MeshDiscovery", "MeshProxy", "MeshTLS", "MeshTelemetry", "HBONE", "MeshPolicy", "WaypointRoute", "WaypointGateway", "MeshTesting", nioCore, nioPosix], path: "Tests/WaypointGatewayTests", swiftSettings: house),

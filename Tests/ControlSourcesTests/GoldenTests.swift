@@ -13,7 +13,7 @@ import Testing
         "a file of resources makes the world written beside it",
         arguments: [
             "shop", "policies", "closed", "peer-authentication", "endpoints", "entries", "waypoints", "enrolment",
-            "waypoint-policies", "gateways", "routes", "routes-broken",
+            "waypoint-policies", "gateways", "routes", "routes-broken", "request-authentication",
         ])
     func golden(_ name: String) throws {
         let input = try String(

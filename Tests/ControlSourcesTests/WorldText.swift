@@ -11,6 +11,7 @@ enum WorldText {
         for policy in world.requestPolicies { lines += describe(policy) }
         for policy in world.attachedPolicies {
             lines.append("\(policy.name) is bound to [\(policy.bindings.map(\.description).joined(separator: ", "))]")
+            if case .token(let tokens) = policy.policy { lines += tokens.rules.map(describe) }
         }
         for (node, intents) in world.intents.sorted(by: { $0.key < $1.key }) {
             lines.append("node \(node)")
@@ -74,6 +75,13 @@ enum WorldText {
         let dryRun = policy.isDryRun ? " dry run" : ""
         return ["policy \(policy.key) \(policy.action.rawValue) \(policy.scope.rawValue)\(dryRun)"]
             + policy.rules.map { "  rule " + PolicyText.describe($0) }
+    }
+
+    private static func describe(_ rule: TokenRule) -> String {
+        let outputs = rule.claimHeaders.map { "\($0.header)=\($0.path.joined(separator: "."))" }
+        return "  tokens of \"\(rule.issuer)\" for \(rule.audiences) by \(rule.keys) at \(rule.locations)"
+            + " to \([rule.payloadHeader].compactMap(\.self) + outputs) split \(rule.spaceDelimitedClaims)"
+            + (rule.forwardsToken ? " forwarded" : "")
     }
 
     private static func describe(_ policy: RequestPolicy) -> [String] {

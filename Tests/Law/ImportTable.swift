@@ -81,6 +81,10 @@ enum ImportTable {
             rooms: ["MeshModel", "HBONE", "WaypointRoute"],
             others: ["NIOCore", "DequeModule"]),
         Room(
+            // The signatures are swift-crypto's: it has all kinds, and no pointer is needed for them.
+            target: "WaypointToken", folder: "Sources/Waypoint/Token", rooms: ["MeshModel", "MeshPolicy"],
+            others: ["Crypto", "CryptoExtras", "FoundationEssentials"]),
+        Room(
             target: "WaypointGateway", folder: "Sources/Waypoint/Gateway",
             rooms: [
                 "MeshModel", "MeshPolicy", "MeshTLS", "MeshKernel", "HBONE", "MeshDiscovery", "MeshIdentity",

@@ -50,6 +50,11 @@ struct PolicyAttachment {
             let key = WaypointKey(namespace: namespace, name: name)
             if !gateways.contains(key) { report("the Gateway \(name), which is no waypoint here", resource) }
             return [.waypoint(key)]
+        case .gatewayClass(let name) where namespace != context.settings.rootNamespace:
+            report(
+                "the GatewayClass \(name), which only a policy of namespace \(context.settings.rootNamespace) can",
+                resource)
+            return []
         case .gatewayClass(let name):
             let keys = gateways.keys(ofClass: name)
             if keys.isEmpty { report("the GatewayClass \(name), which no waypoint is of", resource) }

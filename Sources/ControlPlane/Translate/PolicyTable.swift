@@ -6,7 +6,9 @@ struct PolicyTable {
     let policies: [AuthorizationPolicy]
     /// What waypoints enforce, by key.
     let requestPolicies: [RequestPolicy]
-    /// The resources of those, by key.
+    /// Policies of tokens with their resources.
+    let tokenPolicies: [(policy: TokenPolicy, resource: RequestAuthenticationResource)]
+    /// The resources of the request policies, by key.
     let requestResources: [String: AuthorizationPolicyResource]
     let findings: [Finding]
     private let rootNamespace: String
@@ -36,6 +38,13 @@ struct PolicyTable {
                 selectors.append((policy.namespace, resource.selector ?? [:], policy.key))
             }
         }
+        var tokenPolicies: [(policy: TokenPolicy, resource: RequestAuthenticationResource)] = []
+        for resource in resources.requestAuthentications {
+            var translation = RequestAuthenticationTranslation(resource)
+            if let policy = translation.tokenPolicy() { tokenPolicies.append((policy, resource)) }
+            findings += translation.findings
+        }
+        self.tokenPolicies = tokenPolicies
         self.policies = policies.sorted { $0.key < $1.key }
         self.requestPolicies = requestPolicies.sorted { $0.key < $1.key }
         self.requestResources = requestResources

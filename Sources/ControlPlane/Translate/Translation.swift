@@ -81,7 +81,8 @@ struct Translation {
     /// Waypoints do not judge requests by policies yet. While a policy is bound to waypoints, they let nothing through,
     /// and the log names this refusal. `nil` while there is no such policy.
     private mutating func refusalOfUnenforced(in namespace: String) -> String? {
-        guard world.requestPolicies.contains(where: { $0.action != .audit && !$0.isDryRun }) else { return nil }
+        let isEnforced = world.requestPolicies.contains { $0.action != .audit && !$0.isDryRun }
+        guard isEnforced || !policies.tokenPolicies.isEmpty else { return nil }
         let refusal = AuthorizationPolicy(
             name: "policies-of-waypoints-are-not-enforced-yet", namespace: namespace, scope: .workloadSelector,
             action: .deny, rules: [AuthorizationPolicy.Rule(clauses: [])])
@@ -123,6 +124,10 @@ struct Translation {
         for policy in world.requestPolicies {
             guard let resource = policies.requestResources[policy.key] else { continue }
             let bindings = attachment.bindings(of: policy.targets, of: resource)
+            if !bindings.isEmpty { world.attachedPolicies.append(AttachedPolicy(policy, bindings: bindings)) }
+        }
+        for (policy, resource) in policies.tokenPolicies {
+            let bindings = attachment.bindings(of: resource.targets, of: resource)
             if !bindings.isEmpty { world.attachedPolicies.append(AttachedPolicy(policy, bindings: bindings)) }
         }
         world.findings += attachment.findings

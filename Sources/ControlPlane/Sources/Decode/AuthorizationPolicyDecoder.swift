@@ -1,5 +1,4 @@
 import ControlTranslate
-import MeshModel
 
 /// The spec of an AuthorizationPolicy. Problems stay where they are: in the value's own source, operation, condition or
 /// rule, or in the policy when it is about the whole.
@@ -9,7 +8,7 @@ enum AuthorizationPolicyDecoder {
     static func decode(_ spec: inout MapReader, into policy: inout AuthorizationPolicyResource) {
         if let text = spec.text("action") { policy.action = action(text) }
         policy.selector = spec.workloadSelector()
-        targets(&spec, into: &policy)
+        (policy.hasTargetReferences, policy.targets) = spec.policyTargets()
         provider(&spec, into: &policy)
         if let rules = spec.list("rules") {
             for (index, node) in rules.enumerated() {
@@ -17,50 +16,6 @@ enum AuthorizationPolicyDecoder {
             }
         }
         spec.complainAboutTheRest()
-    }
-
-    private static let referencesMax = 16
-
-    /// A reference that can't be read stands for everything in the policy's namespace.
-    private static func targets(_ spec: inout MapReader, into policy: inout AuthorizationPolicyResource) {
-        var references = spec.maps("targetRefs")
-        if let single = spec.map("targetRef") {
-            if !references.isEmpty { spec.complain(single.line, single.path, "stands beside targetRefs: use one") }
-            references.append(single)
-        }
-        if references.count > referencesMax {
-            spec.complain(spec.line, spec.field("targetRefs"), "has more than \(referencesMax) entries")
-        }
-        policy.hasTargetReferences = !references.isEmpty
-        for var reference in references {
-            policy.targets.append(target(&reference))
-            spec.absorb(reference)
-        }
-    }
-
-    private static func target(_ reference: inout MapReader) -> RequestPolicy.Target {
-        let (group, kind) = (reference.text("group") ?? "", reference.text("kind") ?? "")
-        let name = reference.text("name") ?? ""
-        if reference.node("namespace") != nil {
-            reference.complain(
-                reference.line, reference.field("namespace"), "is set: a policy reaches its own namespace only")
-        }
-        reference.complainAboutTheRest()
-        guard !name.isEmpty else {
-            reference.complain(reference.line, reference.field("name"), "is missing")
-            return .namespace
-        }
-        switch (group, kind) {
-        case ("", "Service"), ("core", "Service"): return .service(name)
-        case ("networking.istio.io", "ServiceEntry"): return .serviceEntry(name)
-        case ("gateway.networking.k8s.io", "Gateway"): return .gateway(name)
-        case ("gateway.networking.k8s.io", "GatewayClass"): return .gatewayClass(name)
-        default:
-            let expected = "expected Service, ServiceEntry, Gateway or GatewayClass with its group"
-            reference.complain(
-                reference.line, reference.field("kind"), "\(expected), found \"\(kind)\" of group \"\(group)\"")
-            return .namespace
-        }
     }
 
     private static func provider(_ spec: inout MapReader, into policy: inout AuthorizationPolicyResource) {

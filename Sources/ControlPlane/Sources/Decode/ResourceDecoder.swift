@@ -83,6 +83,9 @@ struct ResourceDecoder {
         case ("security.istio.io", "PeerAuthentication"):
             contents.resources.peerAuthentications += SecurityDecoder(file: file, group: group)
                 .peerAuthentication(&root, &contents.findings)
+        case ("security.istio.io", "RequestAuthentication"):
+            contents.resources.requestAuthentications += SecurityDecoder(file: file, group: group)
+                .requestAuthentication(&root, &contents.findings)
         case ("gateway.networking.k8s.io", _): decodeGateway(&root, group: group, kind: kind)
         default:
             leaveOut(&root, group, kind)

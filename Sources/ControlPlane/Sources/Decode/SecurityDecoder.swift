@@ -34,6 +34,21 @@ struct SecurityDecoder {
         return [resource]
     }
 
+    func requestAuthentication(
+        _ root: inout MapReader, _ findings: inout [Finding]
+    ) -> [RequestAuthenticationResource] {
+        guard let metadata = metadata(&root, RequestAuthenticationResource.kind, &findings) else { return [] }
+        var resource = RequestAuthenticationResource(metadata: metadata)
+        root.skip(["status"])
+        if var spec = root.map("spec") {
+            RequestAuthenticationDecoder.decode(&spec, into: &resource)
+            root.absorb(spec)
+        }
+        root.complainAboutTheRest()
+        resource.problems += root.problems
+        return [resource]
+    }
+
     /// A resource without a usable name gets one, so that it still closes; without a usable namespace there is nothing
     /// it could close.
     private func metadata(

@@ -15,6 +15,7 @@ extension ResourceSet {
         all.gateways = firsts(parts, \.gateways, &findings)
         all.authorizationPolicies = firsts(parts, \.authorizationPolicies, &findings)
         all.peerAuthentications = firsts(parts, \.peerAuthentications, &findings)
+        all.requestAuthentications = firsts(parts, \.requestAuthentications, &findings)
         all.httpRoutes = firsts(parts, \.httpRoutes, &findings)
         all.grpcRoutes = firsts(parts, \.grpcRoutes, &findings)
         all.tcpRoutes = firsts(parts, \.tcpRoutes, &findings)

@@ -11,6 +11,7 @@ package struct ResourceSet: Hashable, Sendable {
     package var gateways: [GatewayResource] = []
     package var authorizationPolicies: [AuthorizationPolicyResource] = []
     package var peerAuthentications: [PeerAuthenticationResource] = []
+    package var requestAuthentications: [RequestAuthenticationResource] = []
     package var httpRoutes: [RouteResource<HTTPRouteKind>] = []
     package var grpcRoutes: [RouteResource<GRPCRouteKind>] = []
     package var tcpRoutes: [RouteResource<TCPRouteKind>] = []
@@ -23,7 +24,7 @@ package struct ResourceSet: Hashable, Sendable {
     package var count: Int {
         namespaces.count + nodes.count + serviceAccounts.count + pods.count + services.count + endpointSlices.count
             + serviceEntries.count + workloadEntries.count + gateways.count + authorizationPolicies.count
-            + peerAuthentications.count + httpRoutes.count + grpcRoutes.count + tcpRoutes.count + tlsRoutes.count
-            + referenceGrants.count
+            + peerAuthentications.count + requestAuthentications.count + httpRoutes.count + grpcRoutes.count
+            + tcpRoutes.count + tlsRoutes.count + referenceGrants.count
     }
 }
