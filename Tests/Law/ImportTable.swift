@@ -76,7 +76,6 @@ enum ImportTable {
             target: "WaypointHTTP", folder: "Sources/Waypoint/HTTP", rooms: ["MeshModel", "WaypointRoute"],
             others: ["NIOCore"]),
         Room(
-            target: "WaypointHTTP2", folder: "Sources/Waypoint/HTTP2", rooms: ["HBONE"],
             target: "WaypointHTTP2", folder: "Sources/Waypoint/HTTP2",
             rooms: ["MeshModel", "HBONE", "WaypointRoute"],
             others: ["NIOCore", "DequeModule"]),
@@ -137,8 +136,7 @@ enum ImportTable {
     static let withoutFoundation = [
         "Sources/Shared/Model", "Sources/Shared/Policy", "Sources/Shared/HBONE", "Sources/Shared/TLS",
         "Sources/Shared/Kernel", "Sources/Shared/Proxy", "Sources/Ztunnel/Tunnel", "Sources/Waypoint/Route",
-        "Sources/Waypoint/HTTP", "Sources/Waypoint/Gateway",
-        "Sources/Waypoint/HTTP2", "Sources/Waypoint/Gateway",
+        "Sources/Waypoint/HTTP", "Sources/Waypoint/HTTP2", "Sources/Waypoint/Gateway",
     ]
 
     /// Where the word `unsafe` may stand.
