@@ -93,7 +93,7 @@ final class GatewayLoop {
             world.localWorkload(namespace: settings.namespace, name: settings.podName, node: settings.nodeName)
             ?? Self.unknownSelf(settings)
         let applicable = world.policies(for: own)
-        // Those of the namespace and of the mesh are for the nodes; what selects our very pod is for us (L7 4.3).
+        // Those of the namespace and of the mesh are for the nodes; what selects our very pod is for us, as in Istio.
         let current = PolicySet(
             applying: applicable.policies.filter { $0.scope == .workloadSelector }, missing: applicable.missing)
         guard current != policies else { return }
