@@ -1,3 +1,4 @@
+import Foundation
 import MeshTesting
 import Testing
 
@@ -87,6 +88,61 @@ struct WaypointTests {
             let late = try await mesh.web("web", "get", Self.address, "80", "/late")
             #expect(!late.output.contains("200 OK"))
             await server.stop()
+        }
+    }
+
+    @Test("lets one caller read and nobody delete, says which policy refused, and follows changes")
+    func judges() async throws {
+        try await inMesh { mesh in
+            try await prepare(mesh)
+            try await mesh.attach("cart")
+            try await mesh.untilCaptured(["cart"])
+            let server = try await mesh.serveHTTP(in: "api", port: 7080)
+            let waypoint = try await mesh.startWaypoint("waypoint", in: "waypoint-0")
+            try mesh.policy(
+                "readers",
+                """
+                targetRefs: [ { group: "", kind: Service, name: api } ]
+                action: ALLOW
+                rules:
+                - from: [ { source: { principals: [ cluster.local/ns/shop/sa/web ] } } ]
+                  to: [ { operation: { methods: [ GET ] } } ]
+                """)
+            try await Wait.eventually("a refused deletion") {
+                let answer = try await mesh.web("web", "get", Self.address, "80", "/item", "DELETE")
+                return answer.output.contains("403 Forbidden") && answer.output.contains("RBAC: access denied")
+            }
+            let read = try await mesh.web("web", "get", Self.address, "80", "/item")
+            #expect(read.output.contains("200 OK"), "\(read.output)")
+            let other = try await mesh.web("cart", "get", Self.address, "80", "/item")
+            #expect(other.output.contains("403 Forbidden"), "\(other.output)")
+            #expect(!server.output.contains("DELETE"))
+            try await Wait.eventually("the log names what refused") {
+                waypoint.output.split(separator: "\n").contains { line in
+                    line.contains("response_code=403") && line.contains("rbac_access_denied")
+                        && line.contains("shop/readers")
+                }
+            }
+
+            try mesh.policy(
+                "readers",
+                """
+                targetRefs: [ { group: "", kind: Service, name: api } ]
+                action: DENY
+                rules:
+                - to: [ { operation: { paths: [ "/secret*" ] } } ]
+                """)
+            try await Wait.eventually("the changed policy") {
+                try await mesh.web("cart", "get", Self.address, "80", "/item").output.contains("200 OK")
+            }
+            let secret = try await mesh.web("web", "get", Self.address, "80", "/open/../%73ecret/x")
+            #expect(secret.output.contains("403 Forbidden"), "\(secret.output)")
+            try await Wait.eventually("the log names the rule") {
+                waypoint.output.contains("matched_policy[ns[shop]-policy[readers]-rule[0]]")
+            }
+            try mesh.remove("readers")
+            await waypoint.stop()
+            await server.stop(SIGKILL)
         }
     }
 }

@@ -87,7 +87,9 @@ struct HTTPTests {
                 guard text.contains("\r\n\r\n") else { continue }
                 let path = text.split(separator: " ")[1]
                 try await outbound.write(
-                    ByteBuffer(string: "HTTP/1.1 200 OK\r\nContent-Length: \(path.utf8.count)\r\n\r\n\(path)"))
+                    ByteBuffer(
+                        string: "HTTP/1.1 200 OK\r\nConnection: close\r\n"
+                            + "Content-Length: \(path.utf8.count)\r\n\r\n\(path)"))
                 return outbound.finish()
             }
         }

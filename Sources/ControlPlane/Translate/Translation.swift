@@ -69,28 +69,10 @@ struct Translation {
             workload.services.merge(endpoints.pods[pod.key] ?? [:]) { first, _ in first }
             bind(&workload, labels: pod.metadata.labels, ports: [:])
             workload.waypoint = waypoints.waypoint(for: pod, as: .workload)
-            if gateways.isWaypoint(pod), let closed = refusalOfUnenforced(in: pod.metadata.namespace) {
-                workload.authorizationPolicies.append(closed)
-            }
             world.workloads.append(workload)
         }
         world.workloads += endpoints.workloads
         world.findings += gaps.findings
-    }
-
-    /// Waypoints do not judge requests by policies yet. While a policy is bound to waypoints, they let nothing through,
-    /// and the log names this refusal. `nil` while there is no such policy.
-    private mutating func refusalOfUnenforced(in namespace: String) -> String? {
-        let isEnforced = world.requestPolicies.contains { $0.action != .audit && !$0.isDryRun }
-        guard isEnforced || !policies.tokenPolicies.isEmpty else { return nil }
-        let refusal = AuthorizationPolicy(
-            name: "policies-of-waypoints-are-not-enforced-yet", namespace: namespace, scope: .workloadSelector,
-            action: .deny, rules: [AuthorizationPolicy.Rule(clauses: [])])
-        if !world.policies.contains(where: { $0.key == refusal.key }) {
-            world.policies.append(refusal)
-            world.policies.sort { $0.key < $1.key }
-        }
-        return refusal.key
     }
 
     mutating func translateEntries() {

@@ -80,7 +80,10 @@ package enum RequestDenial: Hashable, Sendable, CustomStringConvertible {
             let name = provider.isEmpty ? "without a name" : provider
             return "external authorizer \(name) gave no answer (\(rule))"
         case .rule(let rule): return "explicitly denied by: \(rule)"
-        case .noAllowMatched: return "allow policies exist, but none allowed"
+        case .noAllowMatched(let keys):
+            // Three are enough to know where to look.
+            let more = keys.count > 3 ? " and \(keys.count - 3) more" : ""
+            return "allow policies exist, but none allowed: \(keys.prefix(3).joined(separator: ", "))\(more)"
         case .policyNotReceived(let key): return "policy was not received: \(key)"
         }
     }

@@ -1,3 +1,4 @@
+internal import MeshDiscovery
 internal import MeshModel
 internal import MeshPolicy
 
@@ -31,5 +32,14 @@ extension GatewayLoop {
         epoch += 1
         requestPolicies.removeAll()
         for call in Array(calls.values) { call.judgeAgain() }
+    }
+}
+
+extension RequestPolicySet {
+    /// What discovery says of a target. Policies about tokens count as missing, so that nothing passes: tokens are not
+    /// looked at yet.
+    init(of world: World, for target: CallTarget, at waypoint: WaypointKey) {
+        let applicable = world.requestPolicies(for: target.service?.key, of: waypoint)
+        self.init(applying: applicable.policies, missing: applicable.missing + applicable.tokens.map(\.key))
     }
 }

@@ -31,7 +31,7 @@ final class GatewayLoop {
     /// Grows with every world and every set of policies: what calls remember of one is no longer true then.
     var epoch = 0
     /// Policies for requests to a target.
-    var policySource: (World, CallTarget) -> RequestPolicySet = { _, _ in RequestPolicySet(applying: []) } {
+    var policySource: (World, CallTarget) -> RequestPolicySet {
         didSet { policiesChanged() }
     }
     var requestPolicies: [PolicyKey: RequestPolicySet] = [:]
@@ -60,6 +60,8 @@ final class GatewayLoop {
         self.metrics = metrics
         self.accessLog = accessLog
         self.requests = requests
+        let key = WaypointKey(namespace: settings.namespace, name: settings.name)
+        self.policySource = { world, target in RequestPolicySet(of: world, for: target, at: key) }
         self.idle = IdleEndpoints(eventLoop: eventLoop, limits: settings.idleLimits)
         self.budgets = RetryBudgets(settings.retryBudget)
         self.own = Self.unknownSelf(settings)

@@ -46,7 +46,7 @@ struct WaypointProcess {
         requests.register(in: metrics)
         let (worlds, news) = AsyncStream.makeStream(of: World.self, bufferingPolicy: .bufferingNewest(1))
         let discovery = DiscoveryClient(
-            connection: connection, node: settings.node, log: output.logger("xds"),
+            connection: connection, node: settings.node, wantsRoutes: true, log: output.logger("xds"),
             onWorld: { news.yield($0) },
             onEvent: { [readiness] event in if event == .ready { readiness.done("state manager") } })
         let hold = await certificates.hold(settings.gateway.identity) { [readiness] result in

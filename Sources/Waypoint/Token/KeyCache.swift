@@ -36,6 +36,7 @@ package struct KeyCache: RemoteKeys, Sendable {
         for uri in uris where entries[uri] == nil { entries[uri] = Entry() }
     }
 
+    /// A set that was fetched and is not too old; `nil` otherwise.
     package func keys(at uri: String) -> KeySet? {
         guard let entry = entries[uri], now - entry.fetchedAt <= limits.age else { return nil }
         return entry.keys

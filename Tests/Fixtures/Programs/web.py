@@ -2,7 +2,7 @@
 """The HTTP applications of the mesh tests.
 
     web.py serve PORT                 answers each request with its own head; changes to an echo when asked to upgrade
-    web.py get HOST PORT PATH         prints status and body
+    web.py get HOST PORT PATH [METHOD]   prints status and body
     web.py upgrade HOST PORT          asks for an echo, sends a line, prints what came back
 """
 import socket
@@ -53,10 +53,10 @@ def serve(port):
         server.serve_forever()
 
 
-def get(host, port, path):
+def get(host, port, path, method="GET"):
     with connect(host, port) as connection:
         connection.sendall(
-            f"GET {path} HTTP/1.1\r\nHost: {host}\r\nX-Forwarded-Client-Cert: URI=forged\r\n"
+            f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nX-Forwarded-Client-Cert: URI=forged\r\n"
             "Connection: close\r\n\r\n".encode())
         answer = b""
         while data := connection.recv(65536):
