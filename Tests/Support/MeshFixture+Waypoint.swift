@@ -48,4 +48,23 @@ extension MeshFixture {
         let command = ["ip", "netns", "exec", try namespace(pod).name, "python3", programs.web] + arguments
         return try await offload { try Shell.runAnyStatus(command) }
     }
+
+    /// Starts a server that says what it saw, and prints it.
+    package func serveEcho(in pod: String, port: Int) async throws -> MeshProcess {
+        let process = try MeshProcess(
+            "echo server in \(pod)", in: try namespace(pod), output: "\(directory.path)/echo-\(pod).log",
+            ["python3", programs.echo, "serve", pod, "\(port)"])
+        try await Wait.eventually("echo server of \(pod)") { process.output.contains("serving") }
+        return process
+    }
+
+    /// Sends requests, given as JSON, from a pod; returns the answers as JSON.
+    package func ask(_ requests: String, from pod: String) async throws -> String {
+        let path = "\(directory.path)/ask-\(UUID().uuidString).json"
+        try requests.write(toFile: path, atomically: true, encoding: .utf8)
+        let command = ["ip", "netns", "exec", try namespace(pod).name, "python3", programs.echo, "ask", path]
+        let output = try await offload { try Shell.run(command) }
+        try FileManager.default.removeItem(atPath: path)
+        return output
+    }
 }

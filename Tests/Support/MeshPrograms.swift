@@ -10,6 +10,8 @@ package struct MeshPrograms: Sendable {
     package let traffic: String
     /// Applications that speak HTTP: Tests/Fixtures/Programs/web.py.
     package let web: String
+    /// Applications of the conformance tests: Tests/Fixtures/Programs/echo.py.
+    package let echo: String
 
     /// From `APUS_BIN`, else from beside the running test bundle.
     package init() throws {
@@ -28,6 +30,7 @@ package struct MeshPrograms: Sendable {
         let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         traffic = tests.appendingPathComponent("Fixtures/Programs/traffic.py").path
         web = tests.appendingPathComponent("Fixtures/Programs/web.py").path
+        echo = tests.appendingPathComponent("Fixtures/Programs/echo.py").path
     }
 
     package struct Missing: Error, CustomStringConvertible {
