@@ -71,7 +71,7 @@ struct RequestExplanationTests {
         #expect(
             elsewhere.explain(plain.facts).lines == [
                 "ALLOW policy shop/p does not match: rule 0: not in force here",
-                "denied: allow policies exist, but none allowed",
+                "denied: allow policies exist, but none allowed: shop/p",
             ])
     }
 

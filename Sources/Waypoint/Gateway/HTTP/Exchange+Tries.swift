@@ -97,9 +97,10 @@ extension Exchange {
     }
 
     /// A kept connection was dead before anything was answered, and doing it twice is doing it once (RFC 9112 section
-    /// 9.3.1).
+    /// 9.3.1). Where the route tries again after a reset, that is one of its tries and no other: nobody can tell a
+    /// connection that was dead from one that the endpoint reset for this request.
     private var mayRepeat: Bool {
-        guard let endpoint, let tries else { return false }
+        guard let endpoint, let tries, !tries.schedule.policy.covers(.reset(requestSent: true)) else { return false }
         return endpoint.isReused && !isHeard && !tries.isRepeated && body.isWhole && message.head.method.isIdempotent
     }
 
@@ -114,7 +115,7 @@ extension Exchange {
         reply(last)
     }
 
-    /// Whether there is another try; then it is under way.
+    /// Whether there is another try, under way now, or no time for one, which is answered.
     func triesAgain(after outcome: AttemptOutcome) -> Bool {
         guard let forwarding, var tries else { return false }
         if tries.holdsRetry {
@@ -129,7 +130,10 @@ extension Exchange {
         }
         guard case .retry(let pause) = decision else {
             self.tries = tries
-            return false
+            guard decision == .stop(.deadline) else { return false }
+            // The answer that was to be had in time is none that the route takes, so the time is over (GEP-1742).
+            reply(.timedOut)
+            return true
         }
         tries.holdsRetry = true
         // Others of the service first.
