@@ -30,7 +30,9 @@ import Testing
         FloodRow(description: "tiny WINDOW_UPDATE", role: .client, frame: .windowUpdate(1, 1), allowed: 10_000),
     ]
 
-    @Test("a flood ends the connection with ENHANCE_YOUR_CALM, an honest rate does not", arguments: rows)
+    @Test(
+        "ISTIO-SECURITY-2019-004, 2019-005, 2020-006: a flood ends the connection, an honest rate does not",
+        arguments: rows)
     func flood(_ row: FloodRow) throws {
         var peer = try HandPeer.withTunnel(row.role)
         let bytes = row.frame.bytes
@@ -52,7 +54,8 @@ import Testing
         }
     }
 
-    @Test func rapidResetEndsTheConnectionAndHoldsNothing() throws {
+    @Test("ISTIO-SECURITY-2023-003, 2021-008: rapid resets end the connection, and nothing of them is held")
+    func rapidResetEndsTheConnectionAndHoldsNothing() throws {
         var server = try HandPeer(.server)
         var stream: UInt32 = 1
         do {
@@ -93,7 +96,8 @@ import Testing
         #expect(server.session.openStreamCount == 0)
     }
 
-    @Test func aPeerThatOpensAboveTheLimitWithoutEndLosesTheConnection() throws {
+    @Test("ISTIO-SECURITY-2020-007: who opens more streams than allowed, without end, loses the connection")
+    func aPeerThatOpensAboveTheLimitWithoutEndLosesTheConnection() throws {
         var server = try HandPeer(.server) { $0.concurrentStreamsMax = 10 }
         #expect(throws: HTTP2ConnectionError.self) {
             for index in UInt32(0)..<3_000 { try server.feed(server.headers(index * 2 + 1)) }
@@ -111,7 +115,8 @@ import Testing
         }
     }
 
-    @Test func continuationsAreBoundedInCountAndBytes() throws {
+    @Test("ISTIO-SECURITY-2024-002: continuations are bounded in number and bytes")
+    func continuationsAreBoundedInCountAndBytes() throws {
         let first = WireFrame(type: WireFrame.headers, stream: 1)
         var byCount = try HandPeer(.server)
         #expect(throws: HTTP2ConnectionError(.flood(.continuations(count: 33)))) {
@@ -131,7 +136,8 @@ import Testing
         }
     }
 
-    @Test func aCompressionBombIsDefusedEarly() throws {
+    @Test("ISTIO-SECURITY-2026-004: header compression that expands is stopped early, by what it expands to")
+    func aCompressionBombIsDefusedEarly() throws {
         var server = try HandPeer(.server)
         try server.feed(server.headers(1, connectFields() + [("x", String(repeating: "a", count: 4_000))]))
         // One byte each for 4 KiB: the newest entry of the dynamic table.

@@ -93,7 +93,7 @@ struct HostilePeerTests {
         }
     }
 
-    @Test("calling the proxy's ports in plain text, from the pod or a neighbour, makes no loop and no open door")
+    @Test("ISTIO-SECURITY-2019-006: calls of the proxy's ports, from pod or neighbour, make no loop and no open door")
     func directCalls() async throws {
         try await inMesh { mesh in
             let descriptors = try #require(mesh.ztunnel(2)).descriptorCount

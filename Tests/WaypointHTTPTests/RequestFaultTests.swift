@@ -143,7 +143,9 @@ struct RequestFaultTests {
         Row(chunked + "0\r\nGET / HTTP/1.1\r\n\r\n", .fieldName), Row(chunked + "0\r\n\rX", .bareCarriageReturn),
     ]
 
-    @Test("each has its fault, and nothing behind it is read", arguments: lengths + lines + firstLines + chunks)
+    @Test(
+        "ISTIO-SECURITY-2020-003, 2022-006, 2025-003: each has its fault, and nothing behind it is read",
+        arguments: lengths + lines + firstLines + chunks)
     func refused(row: Row) {
         let events = Read.requests(row.text + "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n")
         guard case .fault(row.fault)? = events.last else { return #expect(Bool(false), "\(events)") }
@@ -160,7 +162,7 @@ struct RequestFaultTests {
         for (fault, status) in known { #expect(fault.status == status && !fault.reason.isEmpty, "\(fault)") }
     }
 
-    @Test("limits hold to the byte")
+    @Test("ISTIO-SECURITY-2019-005: limits of heads hold to the byte")
     func limits() {
         let line = { (count: Int) in "GET /\(String(repeating: "a", count: count - 16)) HTTP/1.1\r\n" }
         #expect(Read.requests(line(8192) + "Host: a\r\n\r\n").fault == nil)

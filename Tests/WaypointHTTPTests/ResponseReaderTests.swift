@@ -48,7 +48,7 @@ struct ResponseReaderTests {
         #expect(Read.responses(String(repeating: hint, count: 17)).fault == .tooManyInterimAnswers)
     }
 
-    @Test("101 only when it was asked for; what follows is left alone")
+    @Test("ISTIO-SECURITY-2024-004: 101 only when it was asked for; what follows is left alone")
     func upgrade() {
         let head = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
         #expect(Read.responses(head).fault == .unexpectedUpgrade)

@@ -39,7 +39,7 @@ struct BulletinTests {
         }
     }
 
-    @Test("2021-008: a fragment is refused; host case and port do not matter to a route")
+    @Test("ISTIO-SECURITY-2021-008: a fragment is refused; host case and port do not matter to a route")
     func fragmentAndHost() throws {
         #expect(throws: RequestError.fragment) { try RequestPath("/admin#x".utf8) }
         let rule = try HTTPRouteRule(
@@ -50,7 +50,7 @@ struct BulletinTests {
         }
     }
 
-    @Test("2024-003 and others: an authority is a host and a port, nothing else", arguments: [
+    @Test("ISTIO-SECURITY-2024-003: an authority is a host and a port, nothing else", arguments: [
         "", ":80", "a:b", "a:0", "a:65536", "a:80:80", "user@a", "a/b", "a b", "a,b", "a\r\nb", "a\u{0}", "é", "[::1",
         "[]", "[::1]x", "[a.example]:80", ".", "a:+80", "a:00000000000000000080000", String(repeating: "a", count: 256),
     ])
@@ -58,7 +58,7 @@ struct BulletinTests {
         #expect(throws: RequestError.authority) { try RequestAuthority(Array(text.utf8)) }
     }
 
-    @Test("mixed-case methods are refused, mixed-case schemes are understood (2023-004)")
+    @Test("ISTIO-SECURITY-2023-004: mixed-case methods are refused, mixed-case schemes are understood")
     func methodAndScheme() throws {
         for method in ["Get", "gET", "post", "", "G T", "GET\r\n", String(repeating: "A", count: 33)] {
             #expect(throws: RequestError.method, "\(method)") { try RequestMethod(Array(method.utf8)) }
@@ -68,7 +68,7 @@ struct BulletinTests {
         #expect(throws: RequestError.scheme) { try HTTPScheme(request: "ftp".utf8) }
     }
 
-    @Test("2019-007, 2020-010: blanks around values do not count, several fields of a name do")
+    @Test("ISTIO-SECURITY-2019-007, 2020-010: blanks around values do not count, several fields of a name do")
     func headerValues() throws {
         let rule = try HTTPRouteRule(
             origin: Make.origin("a"), matches: [HTTPMatch(.prefix("/"), headers: [("x-tenant", "a")])],
@@ -84,7 +84,7 @@ struct BulletinTests {
         }
     }
 
-    @Test("2020-008: a wildcard stands for labels in front of the domain, never for a part of one")
+    @Test("ISTIO-SECURITY-2020-008: a wildcard stands for labels in front of the domain, never for a part of one")
     func wildcard() throws {
         let rule = try HTTPRouteRule(
             origin: Make.origin("a"), hostnames: [try RouteHostname("*.a.example")], behaviour: Make.forward("v1"))

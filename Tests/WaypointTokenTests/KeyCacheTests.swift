@@ -32,7 +32,7 @@ struct KeyCacheTests {
         #expect(cache.keys(at: Self.uri) == nil && cache.advance(to: 9999) == [])
     }
 
-    @Test("an outage keeps the old keys until they are too old; attempts get rarer")
+    @Test("ISTIO-SECURITY-2026-001: an outage keeps the keys until they are too old, then every token is refused")
     mutating func outage() throws {
         #expect(fetch(try keys(TokenRig()), at: 0))
         var attempts: [Double] = []

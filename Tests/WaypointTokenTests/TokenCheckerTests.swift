@@ -27,7 +27,7 @@ struct TokenCheckerTests {
         #expect((outcome.pass?.claims == nil) == (failure != nil))
     }
 
-    @Test("tokens in the wrong form", arguments: [
+    @Test("ISTIO-SECURITY-2019-002: tokens in the wrong form", arguments: [
         ("", TokenFailure.notThreeParts), ("a", .notThreeParts), ("a.b", .notThreeParts), ("a.b.c.d", .notThreeParts),
         ("..", .notThreeParts), ("a.b.c", .headerNotReadable), ("e30=.e30.AA", .notThreeParts),
         ("eyJhbGciOiJFUzI1NiJ9.W10.AA", .payloadNotReadable), ("eyJhbGciOiJFUzI1NiJ9.e30.A", .signatureNotReadable),
@@ -38,7 +38,9 @@ struct TokenCheckerTests {
         #expect(TokenRig.check([rig.rule()], headers: TokenRig.bearer(token)).failure == failure)
     }
 
-    @Test("payloads that two readers could read differently, or that nest too deeply", arguments: [
+    @Test(
+        "ISTIO-SECURITY-2026-005: payloads that two readers could read differently, or that nest too deeply",
+        arguments: [
         #"{"iss":"i","iss":"j"}"#,
         #"{"iss":"i","a":"# + String(repeating: "[", count: 40) + String(repeating: "]", count: 40) + "}",
         #"{"iss":"i"} x"#, #"{"iss":"i","a":01}"#, #"{"iss":"i",}"#, #"{"iss":"i","a":"\ud800"}"#, "{'iss':'i'}",
@@ -90,7 +92,7 @@ struct TokenCheckerTests {
                 == .signature)
     }
 
-    @Test("of several rules one suffices; a token that no rule knows is refused")
+    @Test("ISTIO-SECURITY-2021-001: of several rules one suffices; a token that no rule knows is refused")
     func severalRules() throws {
         let other = TokenRig()
         let rules = [rig.rule(), other.rule(issuer: "j")]

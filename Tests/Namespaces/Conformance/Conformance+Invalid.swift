@@ -55,7 +55,7 @@ extension Conformance {
         }
     }
 
-    @Test("HTTPRouteCrossNamespace")
+    @Test("HTTPRouteCrossNamespace; ISTIO-SECURITY-2026-002: a route changes nothing for callers of other namespaces")
     func crossNamespace() async throws {
         try await conforming { mesh in
             // A parent of another namespace makes a consumer's route, which only its own callers take.
