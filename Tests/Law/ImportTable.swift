@@ -87,10 +87,9 @@ enum ImportTable {
             target: "WaypointGateway", folder: "Sources/Waypoint/Gateway",
             rooms: [
                 "MeshModel", "MeshPolicy", "MeshTLS", "MeshKernel", "HBONE", "MeshDiscovery", "MeshIdentity",
-                "MeshTelemetry", "MeshProxy", "WaypointRoute",
+                "MeshTelemetry", "MeshProxy", "WaypointHTTP", "WaypointRoute",
             ],
-            // NIOHTTP1: parsers and encoders of users' HTTP.
-            others: nio.union(["NIOHTTP1", "Logging"])),
+            others: nio.union(["Logging"])),
         Room(
             target: "waypoint", folder: "Sources/Waypoint/Main",
             rooms: [

@@ -5,6 +5,7 @@ internal import MeshPolicy
 internal import MeshProxy
 internal import MeshTelemetry
 internal import NIOCore
+internal import WaypointHTTP
 internal import WaypointRoute
 
 /// Who opened a CONNECT stream, and what it said.
@@ -24,6 +25,8 @@ final class Call {
     /// What policy judges.
     let facts: ConnectionFacts
     let stream: HBONEStream
+    /// What every request of this call says of its caller.
+    let clientCertificate: [UInt8]
     private(set) var number: Int?
     var channel: TunnelStreamChannel?
     var passage: TCPPassage?
@@ -77,6 +80,7 @@ final class Call {
         self.target = target
         self.facts = facts
         self.loop = loop
+        clientCertificate = HeaderRules.clientCertificate(caller: caller.identity, by: loop.settings.identity)
     }
 
     private func begin() {

@@ -49,6 +49,19 @@ package enum HeaderRules {
         }
     }
 
+    /// Takes back what a route has changed though it is not its own: fields of the connection, and who calls, unless the
+    /// route has taken that away altogether.
+    /// - Parameter original: of ``forward(_:upgrades:keepsAlive:clientCertificate:newID:)``.
+    package static func restore(_ headers: inout HeaderList, from original: HeaderList) {
+        let hasCaller = headers.index(of: clientCertificate) != nil
+        let isOurs = { (name: ArraySlice<UInt8>) in isHopByHop(name) || name == clientCertificate }
+        headers.removeAll(where: isOurs)
+        for index in 0..<original.count where isOurs(original.name(at: index)) {
+            guard hasCaller || original.name(at: index) != clientCertificate else { continue }
+            headers.append(name: original.name(at: index), value: original.value(at: index))
+        }
+    }
+
     /// Makes the answer of an endpoint into the one that the caller gets.
     /// - Parameter framing: as it came; a body without a length goes on in chunks.
     /// - Parameter keepsAlive: the caller may send another request.

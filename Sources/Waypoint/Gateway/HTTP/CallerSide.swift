@@ -1,5 +1,6 @@
 internal import HBONE
 internal import NIOCore
+internal import WaypointHTTP
 internal import WaypointRoute
 
 /// Where a request came from and its answer goes to. A closed list, so that a message pays for a comparison and not for
@@ -28,10 +29,11 @@ enum CallerSide {
     }
 
     /// The head of an answer, interim ones too.
+    /// - Parameter framing: of a body that is not sent too, as in the answer to HEAD.
     /// - Parameter keepAlive: another request may follow on the connection.
-    func write(_ head: ResponseHead, keepAlive: Bool) {
+    func write(_ head: ResponseHead, framing: BodyFraming, keepAlive: Bool) {
         switch self {
-        case .http1(let door): door.write(head, keepAlive: keepAlive)
+        case .http1(let door): door.write(head, framing: framing, keepAlive: keepAlive)
         }
     }
 
@@ -55,7 +57,7 @@ enum CallerSide {
 
     /// A whole answer of our own.
     func send(_ reply: LocalReply, keepAlive: Bool) {
-        write(reply.head, keepAlive: keepAlive)
+        write(reply.head, framing: .length(reply.body.utf8.count), keepAlive: keepAlive)
         if !reply.body.isEmpty { write(ByteBuffer(string: reply.body)) }
         end(nil)
         flush()

@@ -1,5 +1,6 @@
 internal import HBONE
 internal import NIOCore
+internal import WaypointHTTP
 internal import WaypointRoute
 
 /// Where a request goes to and its answer comes from: one exchange's part of a connection to an endpoint. A closed
@@ -35,9 +36,9 @@ enum EndpointSide {
     }
 
     /// The head of the request; the first thing that is written.
-    func write(_ head: RequestHead, framing: BodyFraming, upgrade: String?) {
+    func write(_ head: RequestHead, framing: BodyFraming, upgrades: Bool) {
         switch self {
-        case .http1(let door): door.write(head, framing: framing, upgrade: upgrade)
+        case .http1(let door): door.write(head, framing: framing, upgrades: upgrades)
         }
     }
 
@@ -93,10 +94,19 @@ enum EndpointUser {
     case exchange(Exchange)
     case mirror(Mirror)
 
-    func answered(_ head: ResponseHead) {
+    /// The head of an answer, interim ones too.
+    func answered(_ head: ResponseHead, framing: BodyFraming) {
         switch self {
-        case .exchange(let exchange): exchange.answered(head)
+        case .exchange(let exchange): exchange.answered(head, framing: framing)
         case .mirror: break
+        }
+    }
+
+    /// The protocol changes with this answer: nothing more of it is told.
+    func upgraded(_ head: ResponseHead) {
+        switch self {
+        case .exchange(let exchange): exchange.upgraded(head)
+        case .mirror(let mirror): mirror.failed()
         }
     }
 

@@ -2,6 +2,7 @@ internal import HBONE
 internal import MeshIdentity
 internal import MeshModel
 internal import NIOCore
+internal import WaypointHTTP
 internal import WaypointRoute
 
 extension Exchange {
@@ -43,7 +44,7 @@ extension Exchange {
     /// The request is whole: its copies go out.
     func mirror() {
         isMirrored = false
-        guard let forwarding, let plan = forwarding.plan, body.isWhole, message.upgrade == nil else { return }
+        guard let forwarding, let plan = forwarding.plan, body.isWhole, !message.upgrades else { return }
         for service in plan.mirrors {
             guard let target = call.target(of: service) else { continue }
             Mirror.start(forwarding.head, framing: message.framing, body: body, to: target, of: call)
@@ -57,16 +58,11 @@ extension Exchange {
         if phase != .finished { endpoint?.read() }
     }
 
-    func answered(_ answer: ResponseHead) {
+    func answered(_ answer: ResponseHead, framing: BodyFraming) {
         guard phase != .finished else { return }
         isHeard = true
-        if answer.status == 101 {
-            // The parser says its end next; until then it must find us behind it.
-            change = answer
-            return
-        }
-        if answer.status < 200 {
-            caller.write(answer, keepAlive: true)
+        if answer.isInterim {
+            caller.write(answer, framing: .none, keepAlive: true)
             return caller.flush()
         }
         let outcome = AttemptOutcome.answered(status: answer.status, grpcStatus: answer.grpcStatus)
@@ -77,7 +73,7 @@ extension Exchange {
         if !isMirrored { body.drop() }
         var answer = answer
         finishAnswer(&answer)
-        caller.write(answer, keepAlive: keepsAlive)
+        caller.write(answer, framing: framing, keepAlive: keepsAlive)
         log.answered(answer.status, isExhausted: isExhausted(outcome))
     }
 
@@ -112,7 +108,6 @@ extension Exchange {
 
     func answerEnded(_ trailers: HeaderList?) {
         guard phase != .finished else { return }
-        if let change { return upgrade(change) }
         guard phase == .answered else { return }
         log.ended(trailers)
         caller.end(trailers)
@@ -127,11 +122,12 @@ extension Exchange {
 
     // MARK: - Another protocol
 
-    private func upgrade(_ answer: ResponseHead) {
-        guard isRequestComplete, message.upgrade != nil, answer.upgrade != nil, let endpoint else {
+    func upgraded(_ answer: ResponseHead) {
+        guard phase < .answered else { return }
+        guard isRequestComplete, message.upgrades, let endpoint else {
             return reply(.protocolError("protocol change that nobody asked for"))
         }
-        caller.write(answer, keepAlive: true)
+        caller.write(answer, framing: .none, keepAlive: true)
         caller.flush()
         log.answered(answer.status, isExhausted: false)
         call.upgraded(by: message.head)
@@ -141,7 +137,7 @@ extension Exchange {
             guard let ours = try caller.replace(by: near), let theirs = try endpoint.replace(by: far) else {
                 throw ChannelError.operationUnsupported
             }
-            // What parsers held is with the relays then, and goes first.
+            // What doors held is with the relays then, and goes first.
             ours.and(theirs).assumeIsolated().whenComplete { _ in near.join(far) }
         } catch {
             caller.abort()

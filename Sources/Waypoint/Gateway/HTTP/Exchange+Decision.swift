@@ -1,6 +1,7 @@
 internal import MeshIdentity
 internal import MeshModel
 internal import MeshPolicy
+internal import WaypointHTTP
 internal import WaypointRoute
 
 extension Exchange {
@@ -74,10 +75,7 @@ extension Exchange {
         case .forward(let plan):
             guard let target = call.target(of: plan.target) else { return reply(.unknownService(plan.target)) }
             var head = plan.head
-            // No modifier of a route makes somebody else the caller.
-            if head.headers.index(of: HeaderRules.clientCertificate.utf8) != nil {
-                HeaderRules.setCaller(&head.headers, call.caller.identity, by: loop.settings.identity)
-            }
+            HeaderRules.restore(&head.headers, from: message.head.headers)
             send(
                 Forwarding(
                     head: head, target: target, deadlines: plan.deadlines, plan: plan,

@@ -1,5 +1,6 @@
 internal import MeshModel
 internal import NIOCore
+internal import WaypointHTTP
 internal import WaypointRoute
 
 /// The tries of one request at endpoints.
@@ -24,7 +25,7 @@ extension Exchange {
             schedule: RetrySchedule(forwarding.retry), search: UpstreamSearch(for: call, to: forwarding.target),
             deadline: deadline)
         loop.budgets.requestStarted(forwarding.target)
-        find(mayReuse: message.upgrade == nil)
+        find(mayReuse: !message.upgrades)
     }
 
     private func find(mayReuse: Bool) {
@@ -57,9 +58,11 @@ extension Exchange {
         endpoint = found
         phase = .upstreamFound
         var head = forwarding.head
-        head.headers.replace(name: HeaderRules.attemptCount.utf8, value: "\(tries?.attempt ?? 1)".utf8)
+        head.headers.replace(name: "x-envoy-attempt-count".utf8, value: "\(tries?.attempt ?? 1)".utf8)
         found.use(.exchange(self))
-        found.write(head, framing: message.framing, upgrade: message.upgrade)
+        found.write(head, framing: message.framing, upgrades: message.upgrades)
+        // A head that cannot be written has failed already.
+        guard phase == .upstreamFound else { return }
         for piece in body.pieces { found.write(piece) }
         if isRequestComplete {
             found.end(body.trailers)
@@ -158,7 +161,6 @@ extension Exchange {
         phase = .decided
         let left = endpoint
         endpoint = nil
-        change = nil
         left?.abort()
     }
 

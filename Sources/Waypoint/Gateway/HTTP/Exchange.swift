@@ -2,6 +2,7 @@ internal import HBONE
 internal import MeshModel
 internal import MeshPolicy
 internal import NIOCore
+internal import WaypointHTTP
 internal import WaypointRoute
 
 /// One request and its answer.
@@ -39,8 +40,6 @@ final class Exchange {
     /// The last part of the request has come; without a body, with its head.
     var isRequestComplete: Bool
     var needsFlush = false
-    /// The answer that changes the protocol; it is acted on at its end.
-    var change: ResponseHead?
     /// The endpoint of this try has answered something.
     var isHeard = false
 
@@ -53,9 +52,9 @@ final class Exchange {
     init(_ message: RequestMessage, at caller: CallerSide) {
         let call = caller.call
         var message = message
-        HeaderRules.receive(
-            &message.head.headers, caller: call.caller.identity, by: call.loop.settings.identity,
-            requestID: { RequestID.make(using: &call.loop.generator) })
+        HeaderRules.forward(
+            &message.head, upgrades: message.upgrades, keepsAlive: true, clientCertificate: call.clientCertificate,
+            newID: { RequestID.make(using: &call.loop.generator) })
         self.message = message
         self.caller = caller
         self.call = call
@@ -66,8 +65,9 @@ final class Exchange {
 
     func start() { judge() }
 
-    /// Whether another request may follow. After an upgrade that was asked for, HTTP/1.1 reads no further.
-    var keepsAlive: Bool { isRequestComplete && !caller.isDraining && !message.isLast && message.upgrade == nil }
+    /// Whether another request may follow. After an upgrade that was asked for, nothing is
+    /// known for certain of what the caller sends next.
+    var keepsAlive: Bool { isRequestComplete && !caller.isDraining && !message.isLast && !message.upgrades }
 
     /// Our own answer, or a torn end when the endpoint's is under way already.
     func reply(_ reply: LocalReply, keepAlive: Bool = true) {

@@ -1,5 +1,6 @@
 internal import MeshModel
 internal import MeshPolicy
+internal import WaypointHTTP
 internal import WaypointRoute
 
 /// An answer that we give ourselves. Status, flag and text as Envoy's.
@@ -19,7 +20,7 @@ struct LocalReply: Error, Hashable {
         if !body.isEmpty, headers.index(of: "content-type".utf8) == nil {
             headers.append(name: "content-type".utf8, value: "text/plain".utf8)
         }
-        return ResponseHead(status: status, headers: headers, framing: .length(body.utf8.count))
+        return ResponseHead(status: status, headers: headers)
     }
 
     /// In the language of a gRPC caller: 200, and what went wrong in header fields.
@@ -48,17 +49,21 @@ struct LocalReply: Error, Hashable {
 
     // MARK: - What a caller did
 
-    static func malformed(_ why: String) -> LocalReply {
-        LocalReply(status: 400, body: "bad request: \(why)", flag: "DPE", details: "http1.codec_error")
+    /// What came is no request that we serve.
+    init(_ fault: HTTPFault) {
+        let details =
+            switch fault {
+            case .headTooLarge, .tooManyFields: "request_headers_too_large"
+            case .oldVersion: "low_version"
+            case .connect: "connect_refused"
+            case .request(let error): "request_\(error)"
+            default: "http1.codec_error"
+            }
+        let isMalformed = fault.status == 400
+        self.init(
+            status: fault.status, body: isMalformed ? "bad request: \(fault.reason)" : fault.reason, flag: "DPE",
+            details: details)
     }
-
-    static func invalid(_ error: RequestError) -> LocalReply {
-        let why = error == .targetTooLong ? "URI too long" : "bad request: \(error)"
-        return LocalReply(status: error.status, body: why, flag: "DPE", details: "request_\(error)")
-    }
-
-    static let headersTooLarge = LocalReply(
-        status: 431, body: "request header fields too large", flag: "DPE", details: "request_headers_too_large")
 
     /// The head of a request did not come in time.
     static let headTooSlow = LocalReply(

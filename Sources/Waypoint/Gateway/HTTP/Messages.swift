@@ -1,39 +1,20 @@
 internal import MeshModel
-internal import NIOCore
+internal import WaypointHTTP
 internal import WaypointRoute
-
-/// How the end of a body is told. Fields of a head never say it: each side writes its own.
-enum BodyFraming: Hashable {
-    /// There is none.
-    case none
-    /// So many bytes.
-    case length(Int)
-    /// By its connection's own means: a last chunk, or the end of a stream.
-    case untilEnd
-}
 
 /// What begins a request, in the same form for every version of HTTP.
 struct RequestMessage {
     var head: RequestHead
     let framing: BodyFraming
-    /// The protocol that the caller wants to change to.
-    var upgrade: String?
+    /// The caller asks for another protocol; its fields are among those of the head.
+    var upgrades = false
     /// The caller wants no other request on its connection.
     var isLast = false
     /// As the log writes it.
-    let version: String
+    let version: StaticString
 }
 
-/// What begins an answer.
-struct ResponseHead: Hashable {
-    var status: UInt16
-    /// Without what ends with the connection, and without the length of the body.
-    var headers = HeaderList()
-    /// Of a body that is not sent too, as in the answer to HEAD.
-    var framing = BodyFraming.untilEnd
-    /// With 101: the protocol that is spoken from now on.
-    var upgrade: String?
-
+extension ResponseHead {
     /// Told by an answer that has no body, as gRPC's are whose call failed at once.
     var grpcStatus: UInt8? {
         headers.joined("grpc-status".utf8).flatMap { UInt8(String(decoding: $0, as: UTF8.self)) }

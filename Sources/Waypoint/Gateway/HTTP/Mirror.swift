@@ -1,4 +1,5 @@
 internal import NIOCore
+internal import WaypointHTTP
 internal import WaypointRoute
 
 /// A copy of a request on its way to another service. Nobody waits for it, and its answer is thrown away.
@@ -37,7 +38,7 @@ final class Mirror {
             self.failed()
         }
         endpoint.use(.mirror(self))
-        endpoint.write(head, framing: framing, upgrade: nil)
+        endpoint.write(head, framing: framing, upgrades: false)
         for piece in body.pieces { endpoint.write(piece) }
         endpoint.end(nil)
         endpoint.flush()

@@ -1,41 +1,52 @@
 internal import HBONE
 internal import NIOCore
-internal import NIOHTTP1
+internal import WaypointHTTP
 internal import WaypointRoute
 
 extension RequestDoor {
     var takesBytes: Bool { context?.channel.isWritable ?? false }
 
-    func write(_ head: ResponseHead, keepAlive: Bool) {
-        var headers = HTTPHeaders(head.headers)
-        switch head.status {
-        case 100..<200, 204: break
-        case 304: if head.framing != .untilEnd { headers.add(head.framing) }
-        default: if !isHead || head.framing != .untilEnd { headers.add(head.framing) }
+    func write(_ head: ResponseHead, framing: BodyFraming, keepAlive: Bool) {
+        var head = head
+        var framing = head.status == 204 ? .none : framing
+        if head.status == 101 {
+            HeaderRules.upgrade(&head)
+        } else {
+            framing = HeaderRules.answer(&head, framing: framing, keepsAlive: keepAlive)
         }
-        if let upgrade = head.upgrade {
-            headers.add(name: "connection", value: "upgrade")
-            headers.add(name: "upgrade", value: upgrade)
-        } else if !keepAlive, head.status >= 200 {
-            headers.add(name: "connection", value: "close")
-        }
-        let status = HTTPResponseStatus(statusCode: Int(head.status))
-        write(.head(HTTPResponseHead(version: .http1_1, status: status, headers: headers)))
+        do { try output.write(head, framing: framing) } catch { fail() }
     }
 
     func write(_ body: ByteBuffer) {
-        if !isHead { write(.body(.byteBuffer(body))) }
+        guard !isHead, let context else { return }
+        output.write(body) { context.write(wrapOutboundOut($0), promise: nil) }
     }
 
-    func end(_ trailers: HeaderList?) { write(.end(HeaderRules.trailers(trailers).map(HTTPHeaders.init))) }
+    func end(_ trailers: HeaderList?) {
+        guard !isHead else { return }
+        do { try output.end(trailers) } catch { fail() }
+    }
 
-    private func write(_ part: HTTPServerResponsePart) { context?.write(wrapOutboundOut(part), promise: nil) }
+    /// What was to be written would be read as something else.
+    private func fail() {
+        let failed = exchange
+        abort()
+        failed?.callerGone()
+    }
 
-    func flush() { context?.flush() }
+    func flush() {
+        guard let context else { return }
+        if let bytes = output.take() {
+            context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
+        } else {
+            context.flush()
+        }
+    }
 
     /// No request could be made of what came.
-    func refuse(_ reply: LocalReply, _ head: HTTPRequestHead?) {
-        let record = RequestLog(call: call, refused: head.map { ($0.method.rawValue, $0.uri, "\($0.version)") })
+    func refuse(_ reply: LocalReply) {
+        isHead = false
+        let record = RequestLog(refused: call)
         record.reply(reply)
         CallerSide.http1(self).send(reply, keepAlive: false)
         record.finish()
@@ -48,24 +59,23 @@ extension RequestDoor {
         let channel = context.channel
         let promise = context.eventLoop.makePromise(of: Void.self)
         promise.futureResult.whenComplete { _ in channel.close(promise: nil) }
-        // Behind all that was written, past the encoder.
-        guard let below = try? context.pipeline.syncOperations.context(handler: encoder) else {
-            return promise.succeed()
-        }
-        below.writeAndFlush(NIOAny(ByteBuffer()), promise: promise)
+        // Behind all that was written.
+        context.writeAndFlush(wrapOutboundOut(output.take() ?? ByteBuffer()), promise: promise)
     }
 
-    /// Takes the handlers of HTTP out and puts a relay in: what follows is no HTTP. Told when they are out.
+    /// Steps aside for a relay, which gets what was not dealt with: what follows is no HTTP. Told when that is done.
     func replace(by relay: Relay) throws -> EventLoopFuture<Void> {
         guard let context else { throw ChannelError.ioOnClosedChannel }
         let operations = context.pipeline.syncOperations
         isClosing = true
         exchange = nil
         try operations.addHandler(relay)
-        operations.removeHandler(self, promise: nil)
-        operations.removeHandler(encoder, promise: nil)
-        operations.removeHandler(clock, promise: nil)
-        // Last: what it holds goes to the relay.
-        return operations.removeHandler(decoder)
+        if input.readableBytes > 0 {
+            context.fireChannelRead(wrapInboundOut(input))
+            context.fireChannelReadComplete()
+            input = ByteBuffer()
+        }
+        if hasInputEnded { context.fireUserInboundEventTriggered(ChannelEvent.inputClosed) }
+        return operations.removeHandler(self)
     }
 }

@@ -1,24 +1,23 @@
 internal import HBONE
 internal import MeshModel
 internal import NIOCore
-internal import NIOHTTP1
+internal import WaypointHTTP
 internal import WaypointRoute
 
 /// The requests on one call, one after the other: a request that comes while another runs waits, and nothing more is
 /// read than the running one takes. The last handler of the call's channel.
 final class RequestDoor: ChannelInboundHandler, RemovableChannelHandler {
-    typealias InboundIn = HTTPServerRequestPart
-    typealias OutboundOut = HTTPServerResponsePart
-
-    /// What has come and was not dealt with: at most one read's worth.
-    private enum Arrival {
-        case part(HTTPServerRequestPart)
-        case malformed(LocalReply)
-        case ended
-    }
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+    typealias OutboundOut = ByteBuffer
 
     let call: Call
-    private var arrivals = CircularBuffer<Arrival>()
+    private var reader: RequestReader
+    /// What has come and was not dealt with: at most one read's worth behind a part of a head.
+    var input = ByteBuffer()
+    /// The caller sends no more.
+    private(set) var hasInputEnded = false
+    var output = MessageOutput()
     var exchange: Exchange?
     var context: ChannelHandlerContext?
     private var isReading = false
@@ -27,37 +26,21 @@ final class RequestDoor: ChannelInboundHandler, RemovableChannelHandler {
     private(set) var isDraining: Bool
     /// The running request is a HEAD: its answer has no body.
     var isHead = false
-
-    let encoder: HTTPResponseEncoder
-    let decoder: ByteToMessageHandler<HTTPRequestDecoder>
-    let clock: HeadClock
+    /// Bounds the time between the first byte of a head and its end, so that slow callers hold nothing for long.
+    private var headTimer: Scheduled<Void>?
 
     init(call: Call) {
         self.call = call
         self.isDraining = call.loop.isDraining
-        var configuration = HTTPResponseEncoder.Configuration()
-        // Framing is decided with the request at hand.
-        configuration.automaticallySetFramingHeaders = false
-        self.encoder = HTTPResponseEncoder(configuration: configuration)
-        var limits = NIOHTTPDecoderLimitConfiguration()
-        limits.maxHeaderFieldSize = RequestRules.fieldBytesMax
-        limits.maxHeaderFieldCount = RequestRules.fieldsMax
-        limits.maxHeaderListSize = RequestRules.fieldBytesMax
-        let parser = HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: limits)
-        self.decoder = ByteToMessageHandler(parser)
-        self.clock = HeadClock(within: call.loop.settings.requestHeadTimeout)
+        var limits = HTTPLimits()
+        // A method and a version stand beside the longest target.
+        limits.startLineBytesMax = RequestPath.targetBytesMax + 64
+        self.reader = RequestReader(limits: limits)
     }
 
     func install(on channel: any Channel) throws {
         try channel.syncOptions?.setOption(.autoRead, value: false)
-        try channel.pipeline.syncOperations.addHandlers([encoder, clock, decoder, self])
-        clock.onLate = { [weak self] in self?.headIsLate() }
-    }
-
-    /// A request began and its head did not end.
-    private func headIsLate() {
-        guard exchange == nil, arrivals.isEmpty, !isClosing else { return }
-        refuse(.headTooSlow, nil)
+        try channel.pipeline.syncOperations.addHandler(self)
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -65,14 +48,16 @@ final class RequestDoor: ChannelInboundHandler, RemovableChannelHandler {
         requestRead()
     }
 
-    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+    func handlerRemoved(context: ChannelHandlerContext) {
+        stopHeadTimer()
+        self.context = nil
+    }
 
     // MARK: - What comes
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        let part = unwrapInboundIn(data)
-        if case .end = part { clock.parsed(isEnd: true) } else { clock.parsed(isEnd: false) }
-        arrivals.append(.part(part))
+        let bytes = unwrapInboundIn(data)
+        if input.readableBytes == 0 { input = bytes } else { input.writeImmutableBuffer(bytes) }
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
@@ -82,21 +67,15 @@ final class RequestDoor: ChannelInboundHandler, RemovableChannelHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         guard let event = event as? ChannelEvent, event == .inputClosed else { return }
-        arrivals.append(.ended)
+        hasInputEnded = true
         work()
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if let error = error as? HTTPParserError {
-            arrivals.append(.malformed(error == .headerOverflow ? .headersTooLarge : .malformed("\(error)")))
-            work()
-        } else {
-            exchange?.callerGone()
-        }
-    }
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { exchange?.callerGone() }
 
     func channelInactive(context: ChannelHandlerContext) {
         isClosing = true
+        stopHeadTimer()
         exchange?.callerGone()
         exchange = nil
     }
@@ -109,54 +88,76 @@ final class RequestDoor: ChannelInboundHandler, RemovableChannelHandler {
     private func work() {
         guard !isWorking else { return }
         isWorking = true
-        while !isClosing, let first = arrivals.first {
-            if let exchange {
-                switch first {
-                case .part(.end) where exchange.isRequestComplete:
-                    // The end of a request that has no body said nothing new.
-                    arrivals.removeFirst()
-                    continue
-                case .part(let part):
-                    guard exchange.wantsBody else { break }
-                    arrivals.removeFirst()
-                    pass(part, to: exchange)
-                    continue
-                case .malformed(let reply):
-                    if !exchange.isRequestComplete { exchange.requestBroke(reply) }
-                case .ended: break
-                }
-                break
-            }
-            arrivals.removeFirst()
-            switch first {
-            case .part(.head(let head)): begin(head)
-            case .part: continue
-            case .malformed(let reply): refuse(reply, nil)
-            case .ended: close()
-            }
+        var goesOn = true
+        while goesOn, !isClosing {
+            if let exchange { goesOn = passBody(to: exchange) } else { goesOn = beginNext() }
         }
         isWorking = false
+        if input.readableBytes == 0 { input = ByteBuffer() }
         exchange?.flushRequest()
+        watchHead()
         requestRead()
     }
 
-    private func begin(_ head: HTTPRequestHead) {
-        isHead = head.method == .HEAD
-        do throws(LocalReply) {
-            let exchange = Exchange(try RequestRules.message(head), at: .http1(self))
-            self.exchange = exchange
-            exchange.start()
-        } catch {
-            refuse(error, head)
+    /// Whether there may be more to do.
+    private func beginNext() -> Bool {
+        switch reader.next(from: &input) {
+        case .head(let request): begin(request)
+        case .fault(let fault): refuse(LocalReply(fault))
+        case .http2Preface: refuse(LocalReply(.unknownVersion))
+        case .body, .end: break
+        case nil:
+            guard hasInputEnded else { return false }
+            if case .fault(let fault)? = reader.inputEnded(input) { refuse(LocalReply(fault)) } else { close() }
         }
+        return true
     }
 
-    private func pass(_ part: HTTPServerRequestPart, to exchange: Exchange) {
-        switch part {
-        case .head: break
+    private func begin(_ request: ReceivedRequest) {
+        stopHeadTimer()
+        isHead = request.head.method == .known(.head)
+        let message = RequestMessage(
+            head: request.head, framing: request.framing, upgrades: request.upgrades, isLast: !request.keepsAlive,
+            version: "HTTP/1.1")
+        let exchange = Exchange(message, at: .http1(self))
+        // The end of a request that has no body says nothing new.
+        if exchange.isRequestComplete { _ = reader.next(from: &input) }
+        self.exchange = exchange
+        exchange.start()
+    }
+
+    private func passBody(to exchange: Exchange) -> Bool {
+        guard exchange.wantsBody else { return false }
+        switch reader.next(from: &input) {
         case .body(let bytes): exchange.receiveBody(bytes)
-        case .end(let trailers): exchange.receiveEnd(trailers.map(RequestRules.list))
+        case .end(let trailers): exchange.receiveEnd(trailers)
+        case .fault(let fault): exchange.requestBroke(LocalReply(fault))
+        case .head, .http2Preface: return false
+        case nil:
+            guard hasInputEnded, case .fault(let fault)? = reader.inputEnded(input) else { return false }
+            exchange.requestBroke(LocalReply(fault))
         }
+        return true
+    }
+
+    // MARK: - Slow heads
+
+    private func watchHead() {
+        guard exchange == nil, !isClosing, input.readableBytes > 0 else { return stopHeadTimer() }
+        guard headTimer == nil, let context else { return }
+        let bound = call.loop.settings.requestHeadTimeout
+        headTimer = context.eventLoop.assumeIsolated().scheduleTask(in: bound) { [weak self] in self?.headIsLate() }
+    }
+
+    private func stopHeadTimer() {
+        headTimer?.cancel()
+        headTimer = nil
+    }
+
+    /// A request began and its head did not end.
+    private func headIsLate() {
+        guard exchange == nil, !isClosing else { return }
+        refuse(.headTooSlow)
     }
 
     // MARK: - For the exchange
@@ -165,7 +166,7 @@ final class RequestDoor: ChannelInboundHandler, RemovableChannelHandler {
     func resume() { work() }
 
     private func requestRead() {
-        guard !isReading, !isClosing, arrivals.isEmpty, let context, exchange?.wantsBody ?? true else { return }
+        guard !isReading, !isClosing, let context, exchange?.wantsBody ?? true else { return }
         isReading = true
         context.read()
     }
@@ -174,8 +175,7 @@ final class RequestDoor: ChannelInboundHandler, RemovableChannelHandler {
     func exchangeEnded(keepAlive: Bool) {
         exchange = nil
         guard keepAlive, !isDraining else { return closeWhenSent() }
-        // Not within the call of the one that ended.
-        context?.eventLoop.assumeIsolated().execute { self.work() }
+        work()
     }
 
     /// An answer was torn: the caller must not take it for whole.
@@ -188,7 +188,7 @@ final class RequestDoor: ChannelInboundHandler, RemovableChannelHandler {
     /// Idle: ends now. Else the running request is the last.
     func drain() {
         isDraining = true
-        if exchange == nil, arrivals.isEmpty { close() }
+        if exchange == nil, input.readableBytes == 0 { close() }
     }
 
     private func close() {

@@ -21,22 +21,18 @@ final class RequestLog {
         var record = Self.record(call)
         record.method = head.method.text
         record.path = String(decoding: head.path.target, as: UTF8.self)
-        record.protocolName = message.version
+        record.protocolName = "\(message.version)"
         record.authority = String(decoding: head.authority.bytes, as: UTF8.self)
         record.userAgent = head.headers["user-agent"]
         record.forwardedFor = head.headers["x-forwarded-for"]
-        record.requestID = head.headers[HeaderRules.requestID]
+        record.requestID = head.headers["x-request-id"]
         self.record = record
     }
 
-    /// - Parameter refused: method, target and version of what was no request that we serve; `nil` when none could be
-    ///   read.
-    init(call: Call, refused: (method: String, target: String, version: String)?) {
+    /// What came was no request that we serve.
+    init(refused call: Call) {
         self.call = call
-        var record = Self.record(call)
-        (record.method, record.path) = (refused?.method, refused?.target)
-        record.protocolName = refused?.version
-        self.record = record
+        self.record = Self.record(call)
     }
 
     private static func record(_ call: Call) -> RequestRecord {
@@ -113,15 +109,16 @@ final class RequestLog {
 
 /// Names for requests that have none: 128 random bits in the form of a UUID, version 4 (RFC 9562).
 enum RequestID {
-    static func make(using generator: inout some RandomNumberGenerator) -> String {
+    static func make(using generator: inout some RandomNumberGenerator) -> [UInt8] {
         let high = (generator.next() & 0xffff_ffff_ffff_0fff) | 0x4000
         let low = (generator.next() & 0x3fff_ffff_ffff_ffff) | 0x8000_0000_0000_0000
-        let text = Array(hex(high) + hex(low))
-        return [0..<8, 8..<12, 12..<16, 16..<20, 20..<32].map { String(text[$0]) }.joined(separator: "-")
-    }
-
-    private static func hex(_ value: UInt64) -> String {
-        let digits = String(value, radix: 16)
-        return String(repeating: "0", count: 16 - digits.utf8.count) + digits
+        var text: [UInt8] = []
+        text.reserveCapacity(36)
+        for place in 0..<32 {
+            if place == 8 || place == 12 || place == 16 || place == 20 { text.append(UInt8(ascii: "-")) }
+            let digit = UInt8(truncatingIfNeeded: (place < 16 ? high : low) >> UInt64(60 - place % 16 * 4)) & 15
+            text.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+        }
+        return text
     }
 }

@@ -1,13 +1,14 @@
 internal import HBONE
 internal import NIOCore
-internal import NIOHTTP1
+internal import WaypointHTTP
 internal import WaypointRoute
 
 /// The endpoint's side of exchanges, one after the other: the last handler of a channel that speaks HTTP/1.1 as a
 /// client.
 final class UpstreamDoor: ChannelInboundHandler, RemovableChannelHandler {
-    typealias InboundIn = HTTPClientResponsePart
-    typealias OutboundOut = HTTPClientRequestPart
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+    typealias OutboundOut = ByteBuffer
 
     let hop: EndpointHop
     /// Who called when the way was opened; the endpoint's node was told of them.
@@ -17,25 +18,21 @@ final class UpstreamDoor: ChannelInboundHandler, RemovableChannelHandler {
     private var user: EndpointUser?
     private weak var idle: IdleEndpoints?
     private var context: ChannelHandlerContext?
+    private var reader = ResponseReader()
+    /// A part of an answer that is not whole yet.
+    private var input = ByteBuffer()
+    private var output = MessageOutput()
     private var isReading = false
     /// The answer at hand ends by itself, and the endpoint takes another request behind it.
     private var mayStay = false
-    private var isAnswerOver = false
     private var isGone = false
     private var tunnel: HBONEConnection?
-    private let encoder: HTTPRequestEncoder
-    private let decoder = ByteToMessageHandler(
-        HTTPResponseDecoder(leftOverBytesStrategy: .forwardBytes, informationalResponseStrategy: .forward))
 
     /// - Parameter idle: where it goes between exchanges.
     init(_ hop: EndpointHop, for caller: Caller, idle: IdleEndpoints) {
         self.hop = hop
         self.caller = caller
         self.idle = idle
-        var configuration = HTTPRequestEncoder.Configuration()
-        // The framing of the request that came is kept.
-        configuration.automaticallySetFramingHeaders = false
-        self.encoder = HTTPRequestEncoder(configuration: configuration)
     }
 
     func install(on upstream: Upstream) throws {
@@ -49,14 +46,13 @@ final class UpstreamDoor: ChannelInboundHandler, RemovableChannelHandler {
 
     private func install(on channel: any Channel) throws {
         try channel.syncOptions?.setOption(.autoRead, value: false)
-        try channel.pipeline.syncOperations.addHandlers([encoder, decoder, self])
+        try channel.pipeline.syncOperations.addHandler(self)
     }
 
     /// Another exchange begins.
     func take(_ user: EndpointUser) {
         self.user = user
         mayStay = false
-        isAnswerOver = false
     }
 
     /// It can carry another exchange. No tunnel outlives its certificates by being used.
@@ -66,33 +62,32 @@ final class UpstreamDoor: ChannelInboundHandler, RemovableChannelHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
+    // MARK: - What comes
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard let user else {
-            // An answer that nobody asked for.
-            return isAnswerOver ? leave() : ()
-        }
-        switch unwrapInboundIn(data) {
-        case .head(let head): user.answered(answer(head))
-        case .body(let bytes): user.receive(bytes)
-        case .end(let trailers):
-            isAnswerOver = true
-            user.ended(trailers.map(RequestRules.list))
-        }
+        let bytes = unwrapInboundIn(data)
+        if input.readableBytes == 0 { input = bytes } else { input.writeImmutableBuffer(bytes) }
+        while !isGone, let event = reader.next(from: &input) { tell(event) }
+        if input.readableBytes == 0 { input = ByteBuffer() }
     }
 
-    private func answer(_ head: HTTPResponseHead) -> ResponseHead {
-        let lengths = head.headers["content-length"]
-        let isChunked = head.headers.contains(name: "transfer-encoding")
-        let status = head.status.code
-        var answer = ResponseHead(status: UInt16(clamping: status), headers: RequestRules.list(head.headers))
-        answer.headers.removeAll { $0.elementsEqual("content-length".utf8) }
-        if !isChunked, let length = lengths.first.flatMap({ Int($0) }) { answer.framing = .length(length) }
-        if status == 101 { answer.upgrade = RequestRules.upgrade(in: head.headers) }
-        if status >= 200 {
-            let isDelimited = isChunked || !lengths.isEmpty || status == 204 || status == 304
-            mayStay = isDelimited && head.isKeepAlive && head.version == .http1_1
+    private func tell(_ event: ResponseEvent) {
+        switch event {
+        case .interim(let head): user?.answered(head, framing: .none)
+        case .head(let answer):
+            mayStay = answer.keepsAlive
+            user?.answered(answer.head, framing: answer.framing)
+        case .body(let bytes): user?.receive(bytes)
+        case .end(let trailers):
+            // What lies behind it answers nothing that was asked.
+            if input.readableBytes > 0 { mayStay = false }
+            user?.ended(trailers)
+        case .upgraded(let head): user?.upgraded(head)
+        case .fault(let fault):
+            let failure = fault == .truncated ? EndpointFailure.lost(fault.reason) : .malformed(fault.reason)
+            mayStay = false
+            if let user { user.failed(failure) } else { leave() }
         }
-        return answer
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
@@ -106,52 +101,54 @@ final class UpstreamDoor: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        // An answer that ends with its connection was ended by the decoder before this.
-        if let event = event as? ChannelEvent, event == .inputClosed { lost(event) }
+        if let event = event as? ChannelEvent, event == .inputClosed { inputEnded("\(event)") }
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard let error = error as? HTTPParserError, error != .invalidEOFState else { return lost(error) }
-        user?.failed(.malformed("\(error)"))
-        if user == nil { leave() }
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { lost("\(error)") }
+
+    func channelInactive(context: ChannelHandlerContext) { inputEnded("\(ChannelError.eof)") }
+
+    /// Some answers end so; all others are torn.
+    private func inputEnded(_ cause: String) {
+        if !isGone, case .end(let trailers)? = reader.inputEnded() { user?.ended(trailers) }
+        lost(cause)
     }
 
-    func channelInactive(context: ChannelHandlerContext) { lost(ChannelError.eof) }
-
-    private func lost(_ cause: Any) {
+    private func lost(_ cause: String) {
         isGone = true
-        user?.failed(.lost("\(cause)"))
-        if user == nil { leave() }
+        if let user { user.failed(.lost(cause)) } else { leave() }
     }
 
     // MARK: - For the exchange
 
     var takesBytes: Bool { context?.channel.isWritable ?? false }
 
-    func write(_ head: RequestHead, framing: BodyFraming, upgrade: String?) {
-        var headers = HTTPHeaders()
-        headers.reserveCapacity(head.headers.count + 2)
-        headers.add(name: "host", value: String(decoding: head.authority.bytes, as: UTF8.self))
-        headers.add(head.headers)
-        headers.add(framing)
-        if let upgrade {
-            headers.add(name: "connection", value: "upgrade")
-            headers.add(name: "upgrade", value: upgrade)
+    func write(_ head: RequestHead, framing: BodyFraming, upgrades: Bool) {
+        reader.expectAnswer(to: head.method, upgrades: upgrades)
+        do {
+            try output.write(head, framing: framing)
+        } catch {
+            user?.failed(.malformed("\(error)"))
         }
-        write(
-            .head(
-                HTTPRequestHead(
-                    version: .http1_1, method: HTTPMethod(rawValue: head.method.text),
-                    uri: String(decoding: head.path.target, as: UTF8.self), headers: headers)))
     }
 
-    func write(_ body: ByteBuffer) { write(.body(.byteBuffer(body))) }
+    func write(_ body: ByteBuffer) {
+        guard let context else { return }
+        output.write(body) { context.write(wrapOutboundOut($0), promise: nil) }
+    }
 
-    func end(_ trailers: HeaderList?) { write(.end(HeaderRules.trailers(trailers).map(HTTPHeaders.init))) }
+    func end(_ trailers: HeaderList?) {
+        do { try output.end(trailers) } catch { user?.failed(.malformed("\(error)")) }
+    }
 
-    private func write(_ part: HTTPClientRequestPart) { context?.write(wrapOutboundOut(part), promise: nil) }
-
-    func flush() { context?.flush() }
+    func flush() {
+        guard let context else { return }
+        if let bytes = output.take() {
+            context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
+        } else {
+            context.flush()
+        }
+    }
 
     func read() {
         guard !isReading, let context else { return }
@@ -162,7 +159,7 @@ final class UpstreamDoor: ChannelInboundHandler, RemovableChannelHandler {
     /// The exchange is over: kept for another, or closed.
     func release() {
         user = nil
-        guard mayStay, isAnswerOver, isUsable, let idle else { return leave() }
+        guard mayStay, reader.isIdle, isUsable, let idle else { return leave() }
         isReused = true
         idle.keep(self)
         read()
@@ -183,14 +180,16 @@ final class UpstreamDoor: ChannelInboundHandler, RemovableChannelHandler {
         if let stream = channel as? TunnelStreamChannel { stream.abort() } else { channel.close(promise: nil) }
     }
 
-    /// Takes the handlers of HTTP out and puts a relay in: what follows is no HTTP. Told when they are out.
+    /// As ``RequestDoor/replace(by:)``.
     func replace(by relay: Relay) throws -> EventLoopFuture<Void> {
         guard let context else { throw ChannelError.ioOnClosedChannel }
-        let operations = context.pipeline.syncOperations
         user = nil
-        try operations.addHandler(relay)
-        operations.removeHandler(self, promise: nil)
-        operations.removeHandler(encoder, promise: nil)
-        return operations.removeHandler(decoder)
+        try context.pipeline.syncOperations.addHandler(relay)
+        if input.readableBytes > 0 {
+            context.fireChannelRead(wrapInboundOut(input))
+            context.fireChannelReadComplete()
+            input = ByteBuffer()
+        }
+        return context.pipeline.syncOperations.removeHandler(self)
     }
 }
