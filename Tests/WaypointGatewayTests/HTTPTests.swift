@@ -198,14 +198,14 @@ struct HTTPTests {
         let channel = try await rig.open("10.1.0.1:80")
         try await channel.executeThenClose { inbound, outbound in
             try await outbound.write(
-                ByteBuffer(string: "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"))
+                ByteBuffer(string: "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nearly"))
             var text = ""
             for try await bytes in inbound {
                 text += String(buffer: bytes)
-                if text.hasSuffix("first") { try await outbound.write(ByteBuffer(string: "\u{1}frame")) }
+                if text.hasSuffix("early") { try await outbound.write(ByteBuffer(string: "\u{1}frame")) }
                 if text.hasSuffix("frame") { outbound.finish() }
             }
-            #expect(text.hasPrefix("HTTP/1.1 101") && text.hasSuffix("first\u{1}frame"), "\(text)")
+            #expect(text.hasPrefix("HTTP/1.1 101") && text.hasSuffix("firstearly\u{1}frame"), "\(text)")
         }
         #expect(received.text.lowercased().contains("upgrade: websocket"))
         try await eventually("one line says so") { rig.log.text.contains("response_code=101") }

@@ -87,6 +87,20 @@ struct KeptConnectionTests {
         try await rig.stop()
     }
 
+    @Test("none is used again after an answer with bytes behind it that answer nothing")
+    func leftOver() async throws {
+        let server = try await PlainServer { inbound, outbound in
+            for try await bytes in inbound where String(buffer: bytes).contains("\r\n\r\n") {
+                try await outbound.write(ByteBuffer(string: WebServer.text("own") + WebServer.text("planted")))
+            }
+        }
+        let rig = try await GatewayRig(Make.pair(api: [("127.0.0.1", server.port)]))
+        for _ in 0..<2 { #expect(try await rig.get("/").hasSuffix("own")) }
+        #expect(try await rig.onLoop { $0.idle.count } == 0)
+        server.stop()
+        try await rig.stop()
+    }
+
     @Test("what rests too long, and what is too much, ends")
     func bounds() async throws {
         let server = try await WebServer { _ in WebServer.text("ok") }

@@ -67,6 +67,21 @@ struct HeaderRulesTests {
         #expect(head.headers.text == "a: b\nconnection: upgrade\nupgrade: websocket")
     }
 
+    @Test("a route speaks neither for the connection nor for the caller, but may keep the caller to itself")
+    func restored() {
+        let original = HeaderList([("x-forwarded-client-cert", "ours"), ("connection", "upgrade"), ("upgrade", "ws")])
+        var changed = HeaderList([("x-forwarded-client-cert", "forged"), ("connection", "close"), ("x-a", "1")])
+        HeaderRules.restore(&changed, from: original)
+        #expect(changed.text == "x-a: 1\nx-forwarded-client-cert: ours\nconnection: upgrade\nupgrade: ws")
+        var same = original
+        same.append(name: "x-a".utf8, value: "1".utf8)
+        HeaderRules.restore(&same, from: original)
+        #expect(same.text == "x-forwarded-client-cert: ours\nconnection: upgrade\nupgrade: ws\nx-a: 1")
+        var without = HeaderList([("te", "trailers")])
+        HeaderRules.restore(&without, from: original)
+        #expect(without.text == "connection: upgrade\nupgrade: ws")
+    }
+
     @Test("an answer: framing and connection are ours")
     func answer() {
         let pairs = [("A", "b"), ("Connection", "x-gone"), ("X-Gone", "1"), ("Transfer-Encoding", "chunked"),

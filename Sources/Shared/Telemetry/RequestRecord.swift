@@ -52,9 +52,14 @@ package struct RequestRecord: Hashable, Sendable {
 }
 
 extension AccessLog {
+    /// Whether a request with this flag gets a line; others need no record.
+    package func writesRequest(flag: String) -> Bool { isEnabled(Self.level(flag: flag)) }
+
+    private static func level(flag: String) -> LogLevel { flag == "-" ? .info : .warn }
+
     /// The one line of a request.
     package func request(_ record: RequestRecord) {
-        let level: LogLevel = record.flag == "-" ? .info : .warn
+        let level = Self.level(flag: record.flag)
         guard isEnabled(level) else { return }
         var line = LogLine(
             format: output.format, timeMicroseconds: output.clock.wallMicroseconds(), level: level,

@@ -30,7 +30,8 @@ final class UpstreamSearch {
     private let call: Call
     private let target: CallTarget
     private let loop: GatewayLoop
-    private let trace: String
+    /// The same for all tries; made only when a way is opened.
+    private lazy var trace = call.caller.request.traceparent ?? TraceParent(using: &loop.generator).headerValue
     private var excluded: Set<String> = []
     private var attempts = 0
 
@@ -39,7 +40,6 @@ final class UpstreamSearch {
         self.call = call
         self.target = target ?? call.target
         self.loop = call.loop
-        self.trace = call.caller.request.traceparent ?? TraceParent(using: &call.loop.generator).headerValue
     }
 
     /// For bytes: while nothing was sent, a failure of one endpoint leads to another. The completion is called exactly

@@ -49,17 +49,33 @@ package enum HeaderRules {
         }
     }
 
-    /// Takes back what a route has changed though it is not its own: fields of the connection, and who calls, unless the
-    /// route has taken that away altogether.
+    /// Takes back what a route has changed though it is not its own: fields of the connection, and who calls, unless
+    /// the route has taken that away altogether.
     /// - Parameter original: of ``forward(_:upgrades:keepsAlive:clientCertificate:newID:)``.
     package static func restore(_ headers: inout HeaderList, from original: HeaderList) {
+        guard !isSame(headers, original) else { return }
         let hasCaller = headers.index(of: clientCertificate) != nil
-        let isOurs = { (name: ArraySlice<UInt8>) in isHopByHop(name) || name == clientCertificate }
         headers.removeAll(where: isOurs)
         for index in 0..<original.count where isOurs(original.name(at: index)) {
             guard hasCaller || original.name(at: index) != clientCertificate else { continue }
             headers.append(name: original.name(at: index), value: original.value(at: index))
         }
+    }
+
+    private static func isOurs(_ name: ArraySlice<UInt8>) -> Bool { isHopByHop(name) || name == clientCertificate }
+
+    /// The fields that are not the route's are the same. Most routes change nothing; then no byte is compared.
+    private static func isSame(_ left: HeaderList, _ right: HeaderList) -> Bool {
+        var place = 0
+        for index in 0..<left.count where isOurs(left.name(at: index)) {
+            while place < right.count, !isOurs(right.name(at: place)) { place += 1 }
+            guard place < right.count, left.name(at: index) == right.name(at: place),
+                left.value(at: index) == right.value(at: place)
+            else { return false }
+            place += 1
+        }
+        while place < right.count, !isOurs(right.name(at: place)) { place += 1 }
+        return place == right.count
     }
 
     /// Makes the answer of an endpoint into the one that the caller gets.

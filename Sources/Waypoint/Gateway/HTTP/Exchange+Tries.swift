@@ -58,7 +58,9 @@ extension Exchange {
         endpoint = found
         phase = .upstreamFound
         var head = forwarding.head
-        head.headers.replace(name: "x-envoy-attempt-count".utf8, value: "\(tries?.attempt ?? 1)".utf8)
+        if let attempt = tries?.attempt, attempt > 1 {
+            head.headers.replace(name: "x-envoy-attempt-count".utf8, value: "\(attempt)".utf8)
+        }
         found.use(.exchange(self))
         found.write(head, framing: message.framing, upgrades: message.upgrades)
         // A head that cannot be written has failed already.

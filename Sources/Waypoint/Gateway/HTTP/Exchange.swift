@@ -47,6 +47,9 @@ final class Exchange {
     var deadline: Scheduled<Void>?
     var timer: Scheduled<Void>?
 
+    private static let attemptCount = Array("x-envoy-attempt-count".utf8)[...]
+    private static let firstAttempt = Array("1".utf8)[...]
+
     var loop: GatewayLoop { call.loop }
 
     init(_ message: RequestMessage, at caller: CallerSide) {
@@ -55,6 +58,8 @@ final class Exchange {
         HeaderRules.forward(
             &message.head, upgrades: message.upgrades, keepsAlive: true, clientCertificate: call.clientCertificate,
             newID: { RequestID.make(using: &call.loop.generator) })
+        // Here, where the list has one owner: a later change would copy it.
+        message.head.headers.append(name: Self.attemptCount, value: Self.firstAttempt)
         self.message = message
         self.caller = caller
         self.call = call
