@@ -114,9 +114,11 @@ let package = Package(
         .target(name: "ControlSources", dependencies: ["ControlTranslate", "MeshModel", "MeshKernel", yams, logging], path: "Sources/ControlPlane/Sources", swiftSettings: house),
         .target(name: "ControlAuthority", dependencies: ["MeshModel", x509, asn1, crypto], path: "Sources/ControlPlane/Authority", swiftSettings: house),
         .target(name: "ControlServe", dependencies: ["MeshModel", "MeshWire", "MeshDiscovery", "ControlTranslate", "ControlAuthority", nioCore, nioTLS, nioReloading, grpcCore, grpcPosix, protobuf, logging], path: "Sources/ControlPlane/Serve", swiftSettings: house),
-        .executableTarget(name: "apusd", dependencies: ["ControlTranslate", "ControlSources", "ControlAuthority", "ControlServe", "MeshModel", "MeshRuntime", "MeshTelemetry", nioPosix, logging, lifecycle, signals, arguments], path: "Sources/ControlPlane/Main", swiftSettings: house),
+        // Starts, proves and ends the waypoints of Gateways.
+        .target(name: "ControlWaypoints", dependencies: ["MeshModel", "MeshKernel", "MeshTLS", "HBONE", "MeshProxy", "ControlTranslate", "ControlAuthority", "ControlServe", nioCore, nioPosix, logging], path: "Sources/ControlPlane/Waypoints", swiftSettings: house),
+        .executableTarget(name: "apusd", dependencies: ["ControlTranslate", "ControlSources", "ControlAuthority", "ControlServe", "ControlWaypoints", "MeshKernel", "MeshModel", "MeshRuntime", "MeshTelemetry", nioPosix, logging, lifecycle, signals, arguments], path: "Sources/ControlPlane/Main", swiftSettings: house),
         // The user's terminal.
-        .executableTarget(name: "apus", dependencies: ["MeshModel", "MeshKernel", arguments], path: "Sources/CLI", swiftSettings: house),
+        .executableTarget(name: "apus", dependencies: ["MeshModel", "MeshKernel", arguments, yams], path: "Sources/CLI", swiftSettings: house),
         // Tests.
         .target(name: "SeededTesting", dependencies: [], path: "Tests/Seeded", swiftSettings: house),
         .target(name: "MeshTesting", dependencies: ["MeshModel", "MeshKernel", "MeshTLS"], path: "Tests/Support", swiftSettings: house),
@@ -141,6 +143,7 @@ let package = Package(
         .testTarget(name: "ControlSourcesTests", dependencies: ["MeshModel", "ControlTranslate", "ControlSources", "SeededTesting"], path: "Tests/ControlSourcesTests", swiftSettings: house),
         .testTarget(name: "ControlAuthorityTests", dependencies: ["MeshModel", "ControlAuthority", x509, asn1, crypto], path: "Tests/ControlAuthorityTests", swiftSettings: house),
         .testTarget(name: "ControlServeTests", dependencies: ["MeshModel", "MeshWire", "MeshDiscovery", "ControlTranslate", "ControlAuthority", "ControlServe", "SeededTesting", protobuf, grpcCore, grpcPosix], path: "Tests/ControlServeTests", swiftSettings: house),
+        .testTarget(name: "ControlWaypointsTests", dependencies: ["MeshModel", "MeshKernel", "ControlTranslate", "ControlAuthority", "ControlServe", "ControlWaypoints", "MeshTesting", logging], path: "Tests/ControlWaypointsTests", swiftSettings: house),
         // Root tests: real processes, network namespaces, the kernel and foreign peers for real.
         .testTarget(name: "NamespaceTests", dependencies: ["MeshTesting"], path: "Tests/Namespaces", swiftSettings: house),
         .testTarget(name: "InteropTests", dependencies: ["MeshModel", "MeshTesting"], path: "Tests/Interop", swiftSettings: house),

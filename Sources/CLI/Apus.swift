@@ -5,10 +5,10 @@ import ArgumentParser
 struct Apus: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "apus",
-        abstract: "Join pods to the mesh and look at what a node does.",
+        abstract: "Join pods to the mesh, make waypoints and look at what a node does.",
         subcommands: [
             Attach.self, Detach.self, Status.self, Workloads.self, Services.self, Policies.self, Certificates.self,
-            Connections.self, Dump.self,
+            Connections.self, Dump.self, WaypointCommand.self,
         ]
     )
 }

@@ -114,15 +114,24 @@ enum ImportTable {
             // The transport asks for the certificate of each handshake in types of these two.
             others: foundation.union(grpc).union(["SwiftProtobuf", "Logging", "NIOSSL", "NIOCertificateReloading"])),
         Room(
+            // It makes waypoints' namespaces, and calls them as any caller does.
+            target: "ControlWaypoints", folder: "Sources/ControlPlane/Waypoints",
+            rooms: [
+                "MeshModel", "MeshKernel", "MeshTLS", "HBONE", "MeshProxy", "ControlTranslate", "ControlAuthority",
+                "ControlServe",
+            ],
+            others: foundation.union(nio).union(["Logging"])),
+        Room(
             target: "apusd", folder: "Sources/ControlPlane/Main",
             rooms: [
-                "ControlTranslate", "ControlSources", "ControlAuthority", "ControlServe", "MeshModel", "MeshRuntime",
-                "MeshTelemetry",
+                "ControlTranslate", "ControlSources", "ControlAuthority", "ControlServe", "ControlWaypoints",
+                "MeshKernel", "MeshModel", "MeshRuntime", "MeshTelemetry",
             ],
             others: foundation.union(grpc).union(["Logging", "ServiceLifecycle", "UnixSignals", "ArgumentParser"])),
         Room(
             target: "apus", folder: "Sources/CLI", rooms: ["MeshModel", "MeshKernel"],
-            others: foundation.union(["ArgumentParser"])),
+            // Yams: it changes single resources in the directory that apusd reads.
+            others: foundation.union(["ArgumentParser", "Yams"])),
     ]
 
     /// Rooms whose tests may see generated wire types; everybody else gets values of the model.

@@ -11,6 +11,8 @@ package final class MeshFixture: Sendable {
         package var isAmbient = true
         /// Attach all pods at the start and wait until they are captured.
         package var isAttached = true
+        /// apusd on the first node runs waypoints, at addresses of `waypointBlock`, and writes statuses.
+        package var runsWaypoints = false
         /// More settings of both ztunnels.
         package var environment: [String: String] = [:]
 
@@ -72,6 +74,7 @@ package final class MeshFixture: Sendable {
     }
 
     private func startAll() async throws {
+        if plan.runsWaypoints { try nodes[1].run("ip", "route", "add", Self.waypointBlock, "via", "10.80.0.1") }
         try write("nodes", ["node1", "node2"].map { "apiVersion: v1\nkind: Node\nmetadata: { name: \($0) }\n" }
             .joined(separator: "---\n"))
         for pod in plan.pods { try write("pod-\(pod.name)", pod.yaml) }
@@ -101,7 +104,7 @@ package final class MeshFixture: Sendable {
             [
                 programs.apusd, "--resources", "\(directory.path)/resources", "--state", state, "--listen",
                 "0.0.0.0:15012", "--server-name", "10.80.0.1", "--certificate-lifetime", plan.certificateLifetime,
-            ])
+            ] + waypointArguments)
         running.withLock { $0.apusd = process }
     }
 
@@ -149,6 +152,8 @@ package final class MeshFixture: Sendable {
 
     /// Ends every process by its number and deletes the namespaces with the last reference.
     package func stop() async {
+        // Its waypoints end with it, if it is asked.
+        if plan.runsWaypoints { await apusd?.stop(seconds: 15) }
         let all = running.withLock { state in
             let all = [state.apusd].compactMap { $0 } + Array(state.ztunnels.values) + state.others
             state = Running()

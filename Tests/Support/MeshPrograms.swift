@@ -9,6 +9,7 @@ package struct MeshPrograms: Sendable {
     /// The applications: Tests/Fixtures/Programs/traffic.py.
     package let traffic: String
     /// Applications that speak HTTP: Tests/Fixtures/Programs/web.py.
+    package let load: String
     package let web: String
     /// Applications of the conformance tests: Tests/Fixtures/Programs/echo.py.
     package let echo: String
@@ -29,6 +30,7 @@ package struct MeshPrograms: Sendable {
         waypoint = try find("waypoint")
         let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         traffic = tests.appendingPathComponent("Fixtures/Programs/traffic.py").path
+        load = tests.appendingPathComponent("Fixtures/Programs/load.py").path
         web = tests.appendingPathComponent("Fixtures/Programs/web.py").path
         echo = tests.appendingPathComponent("Fixtures/Programs/echo.py").path
     }

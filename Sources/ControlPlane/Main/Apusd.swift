@@ -56,6 +56,27 @@ struct ApusdOptions: ParsableArguments {
     @Option(help: "Directory for files that say what became of each route; not inside the directory of resources.")
     var status: String?
 
+    @Flag(help: "Run a waypoint for each Gateway of a waypoint class, in a network namespace of its own. Needs root.")
+    var waypoints = false
+
+    @Option(help: "IPv4 block of the waypoints' addresses; other nodes must have a route to it.")
+    var waypointAddresses = "10.254.0.0/24"
+
+    @Option(help: "Bridge of this node that waypoints are joined to; without it, each gets a route of its own.")
+    var waypointBridge: String?
+
+    @Option(help: "The bridge's own address: the waypoints' way out.")
+    var waypointGateway: String?
+
+    @Option(help: "Path of the waypoint program; the one beside apusd unless it is given.")
+    var waypointBinary: String?
+
+    @Option(help: "How long requests may go on when a waypoint leaves, such as 5s.")
+    var waypointDrain = "5s"
+
+    @Flag(help: "Pass by a waypoint that is not ready, instead of refusing connections to services that name it.")
+    var bypassUnreadyWaypoints = false
+
     @Flag(help: "Ask for a ReferenceGrant where a route names a back end of another namespace.")
     var requireReferenceGrants = false
 

@@ -2,6 +2,7 @@ import ControlAuthority
 import ControlServe
 import ControlSources
 import ControlTranslate
+import ControlWaypoints
 import Foundation
 import Logging
 import MeshModel
@@ -44,8 +45,15 @@ struct ApusdProcess {
         let renewal = CertificateRenewal(
             authority: authority, names: settings.serverNames, log: output.logger("serve"), nowSeconds: now)
         let certificate = try renewal.make()
+        var translate = settings.translate
+        var responder: ProbeResponder?
+        if let waypoints = settings.waypoints {
+            let started = try await ProbeResponder.start(on: .singleton)
+            translate.probeResponder = TransportAddress(waypoints.gateway, port: started.port)
+            responder = started
+        }
         let desk = ControlDesk(
-            settings: settings.translate, state: state, tokens: tokens, metrics: metrics,
+            settings: translate, state: state, tokens: tokens, metrics: metrics,
             log: output.logger("desk"))
         let server = ControlServer(
             ControlServer.Parts(
@@ -76,9 +84,16 @@ struct ApusdProcess {
                 .init(
                     service: RenewalPart(renewal: renewal, server: server, first: certificate),
                     serviceName: "certificate renewal"),
+                .init(
+                    service: WaypointPart(
+                        options: settings.waypoints, responder: responder, translate: translate, state: state,
+                        authority: authority, server: server, desk: desk, nowSeconds: now,
+                        log: output.logger("waypoints")),
+                    serviceName: "waypoints"),
             ],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: output.logger("lifecycle"))
-        configuration.maximumGracefulShutdownDuration = .seconds(ServeLimits.shutdownGraceSeconds)
+        let drainSeconds = settings.waypoints.map { $0.drainSeconds + WaypointRunSettings.killSeconds } ?? 0
+        configuration.maximumGracefulShutdownDuration = .seconds(ServeLimits.shutdownGraceSeconds + drainSeconds)
         try await ServiceGroup(configuration: configuration).run()
         log.info("stopped")
     }

@@ -20,6 +20,8 @@ struct ApusdSettings: Sendable {
     let logFormat: LogFormat
     let logFilter: LogFilter
     let waitsForReadableFiles: Bool
+    /// `nil`: waypoints are none of our business.
+    let waypoints: WaypointOptions?
 
     /// Names by which nodes reach a control plane without any setting (ztunnel's default is
     /// istiod.istio-system.svc), and our own.
@@ -45,7 +47,9 @@ struct ApusdSettings: Sendable {
         admin = reader.address("--admin", options.admin)
         lifetimes = LifetimePolicy(
             configuredSeconds: reader.lifetimeSeconds("--certificate-lifetime", options.certificateLifetime))
-        let reachable = listen.map(\.ip).filter { !$0.isUnspecified }.map(\.description)
+        waypoints = options.waypoints ? WaypointOptions(options, &reader) : nil
+        let gateway = waypoints.map { [$0.gateway] } ?? []
+        let reachable = (listen.map(\.ip).filter { !$0.isUnspecified } + gateway).map(\.description)
         serverNames = (options.serverName + reachable
             + Self.standardNames(rootNamespace: options.rootNamespace)).uniqued.map {
                 reader.serverName("--server-name", $0)
@@ -68,6 +72,8 @@ struct ApusdSettings: Sendable {
         translate.rootNamespace = options.rootNamespace
         translate.requiresReferenceGrants = options.requireReferenceGrants
         translate.trustsRedirectionAnnotation = options.trustRedirectionAnnotation
+        translate.runsWaypoints = options.waypoints
+        translate.bypassesUnreadyWaypoints = options.bypassUnreadyWaypoints
         self.translate = translate
         if Identity("spiffe://\(options.trustDomain)/ns/x/sa/y") == nil {
             reader.refuse("--trust-domain", "a name without slashes", options.trustDomain)
@@ -81,49 +87,6 @@ struct OptionsError: Error, CustomStringConvertible {
     let problems: [String]
 
     var description: String { problems.joined(separator: "; ") }
-}
-
-/// Reads option values and collects what is wrong with them, so that all mistakes are told at once.
-private struct OptionReader {
-    private(set) var problems: [String] = []
-
-    mutating func refuse(_ name: String, _ expected: String, _ found: String) {
-        problems.append("\(name): expected \(expected), found '\(found)'")
-    }
-
-    mutating func value<Value>(
-        _ name: String, _ text: String, _ expected: String, _ parse: (String) -> Value?
-    ) -> Value? {
-        guard let value = parse(text) else {
-            refuse(name, expected, text)
-            return nil
-        }
-        return value
-    }
-
-    mutating func address(_ name: String, _ text: String) -> TransportAddress {
-        value(name, text, "IP:PORT, such as 127.0.0.1:15012 or [::]:15012", Self.parseAddress)
-            ?? TransportAddress(IPAddress(v4: 0), port: 0)
-    }
-
-    /// Port 0 takes a free one.
-    private static func parseAddress(_ text: String) -> TransportAddress? {
-        guard text.hasSuffix(":0") else { return TransportAddress(text) }
-        return TransportAddress(text.dropLast() + "1").map { TransportAddress($0.ip, port: 0) }
-    }
-
-    mutating func lifetimeSeconds(_ name: String, _ text: String) -> Int64 {
-        let seconds = value(name, text, "a duration of 1s to 90d, such as 24h") { text -> Int64? in
-            guard let duration = SettingText.duration(text) else { return nil }
-            let range = 1...AuthorityLimits.lifetimeSecondsMax
-            return range.contains(duration.components.seconds) ? duration.components.seconds : nil
-        }
-        return seconds ?? AuthorityLimits.defaultLifetimeSeconds
-    }
-
-    mutating func serverName(_ name: String, _ text: String) -> ServerName {
-        value(name, text, "a DNS name or an IP address") { ServerName($0) } ?? .dns("localhost")
-    }
 }
 
 extension [String] {

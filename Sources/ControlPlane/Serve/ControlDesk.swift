@@ -5,7 +5,11 @@ package import MeshModel
 
 /// Where everything meets: resources and reports come in, worlds and intents go out to the boards.
 package actor ControlDesk {
+    /// What nodes should know.
     package nonisolated let worldBoard = Board<ServedWorld>()
+    /// What waypoints should know.
+    package nonisolated let waypointBoard = Board<ServedWorld>()
+    package nonisolated let acknowledgements = Acknowledgements()
     package nonisolated let nodeBoard = Board<NodeBook>()
     /// The last world before encoding, with the findings of reading and translating; for people.
     package nonisolated let debugBoard = Board<DesiredWorld>()
@@ -18,7 +22,8 @@ package actor ControlDesk {
     private var resources: ResourceSet?
     private var readFindings: [Finding] = []
     private var ledger: EnrolmentLedger
-    private var encoder = WorldEncoder()
+    private let release: WorldRelease
+    private var waypointVersion: UInt64 = 0
     private var findingLog = FindingLog()
     /// Open enrolment streams of each node, oldest first.
     private var sessions: [String: [Int]] = [:]
@@ -35,6 +40,8 @@ package actor ControlDesk {
         self.file = EnrolmentFile(state)
         self.metrics = metrics
         self.log = log
+        release = WorldRelease(
+            nodes: worldBoard, waypoints: waypointBoard, acknowledgements: acknowledgements, log: log)
         do {
             ledger = EnrolmentLedger(proofs: try file.load())
         } catch {
@@ -54,6 +61,20 @@ package actor ControlDesk {
         if ledger.proofs != before { save() }
         translate()
     }
+
+    /// The waypoints that the control plane runs are these now. When this returns, clients are being told and each has
+    /// its token.
+    /// - Parameter version: grows with each call's content; what is older than the last is ignored.
+    package func waypointsChanged(_ waypoints: [WaypointInstance], version: UInt64) {
+        guard version > waypointVersion else { return }
+        waypointVersion = version
+        guard settings.waypoints != waypoints else { return }
+        settings.waypoints = waypoints
+        translate()
+    }
+
+    /// Waits until nodes go by the last world; bounded by the time that slow ones get.
+    package func untilNodesKnow() async { await release.untilSettled() }
 
     /// A node's stream begins; only the newest of its open streams is believed.
     package func openEnrolment(node: String) -> Int {
@@ -93,6 +114,7 @@ package actor ControlDesk {
     /// Streams end; no more worlds will come.
     package nonisolated func close() {
         worldBoard.close()
+        waypointBoard.close()
         nodeBoard.close()
     }
 
@@ -113,7 +135,7 @@ package actor ControlDesk {
         desired.findings = (readFindings + desired.findings).sorted()
         // Who asks for a certificate for a pod of the new world must find it placed.
         publishNodes(desired)
-        if encoder.update(to: desired) || worldBoard.current == nil { worldBoard.publish(encoder.world) }
+        if release.publish(desired) { Task { await self.release.run() } }
         metrics.translated(translateTime, published: ContinuousClock.now - start)
         count(desired, resources)
         findingLog.update(desired.findings, log)

@@ -46,7 +46,7 @@ package final class ControlServer: Sendable {
         let authenticator = Authenticator(parts.tokens, metrics: parts.metrics)
         let services: [any RegistrableRPCService] = [
             DiscoveryService(
-                authenticator: authenticator, board: parts.desk.worldBoard, metrics: parts.metrics, log: log),
+                authenticator: authenticator, desk: parts.desk, metrics: parts.metrics, log: log),
             EnrolmentService(authenticator: authenticator, desk: parts.desk, metrics: parts.metrics, log: log),
             CertificateService(
                 authenticator: authenticator, authority: parts.authority, nodes: parts.desk.nodeBoard,

@@ -42,7 +42,8 @@ package struct DeltaSession {
     /// Types we do not know: answered once, with nothing. `true` while the answer is owed.
     private var unknownTypes: [String: Bool] = [:]
     private var nonceCount: UInt64 = 0
-    private var outstanding: [(nonce: String, typeURL: String)] = []
+    private var outstanding: [(nonce: String, typeURL: String, revision: UInt64)] = []
+    private var pushedRevision: UInt64 = 0
 
     /// - Parameter node: whose workloads a client on demand gets unasked.
     package init(node: String) { self.node = node }
@@ -50,6 +51,11 @@ package struct DeltaSession {
     /// Only one of the two types that every client wants has been asked for: the other is probably on its way, and the
     /// order of the first push depends on it.
     package var isSettling: Bool { (addresses == nil) != (policies == nil) }
+
+    /// The newest revision of the world of which the client has answered everything.
+    package var acknowledgedRevision: UInt64 {
+        outstanding.map(\.revision).min().map { $0 - 1 } ?? pushedRevision
+    }
 
     /// Takes a request in. What is due because of it comes with the next push.
     package mutating func receive(
@@ -103,10 +109,11 @@ package struct DeltaSession {
             batches.append(ResponseBatch(typeURL, [], removals: []))
         }
         let revision = String(world.revision)
+        pushedRevision = world.revision
         return batches.flatMap { $0.responses(bytesMax: ServeLimits.responseBytesMax) }.map { response in
             var response = response
             response.systemVersionInfo = revision
-            response.nonce = issueNonce(response.typeURL)
+            response.nonce = issueNonce(response.typeURL, world.revision)
             return response
         }
     }
@@ -138,10 +145,10 @@ package struct DeltaSession {
         return [.refused(typeURL: request.typeURL, text: String(decoding: text, as: UTF8.self))]
     }
 
-    private mutating func issueNonce(_ typeURL: String) -> String {
+    private mutating func issueNonce(_ typeURL: String, _ revision: UInt64) -> String {
         nonceCount += 1
         let nonce = String(nonceCount)
-        outstanding.append((nonce, typeURL))
+        outstanding.append((nonce, typeURL, max(revision, 1)))
         if outstanding.count > ServeLimits.outstandingNoncesMax { outstanding.removeFirst() }
         return nonce
     }

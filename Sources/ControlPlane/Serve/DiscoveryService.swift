@@ -6,15 +6,15 @@ package import MeshWire
 /// The aggregated discovery service: delta streams for nodes.
 package struct DiscoveryService: Envoy_Service_Discovery_V3_AggregatedDiscoveryService.StreamingServiceProtocol {
     private let authenticator: Authenticator
-    private let board: Board<ServedWorld>
+    private let desk: ControlDesk
     private let metrics: ControlMetrics
     private let log: Logger
 
     package init(
-        authenticator: Authenticator, board: Board<ServedWorld>, metrics: ControlMetrics, log: Logger
+        authenticator: Authenticator, desk: ControlDesk, metrics: ControlMetrics, log: Logger
     ) {
         self.authenticator = authenticator
-        self.board = board
+        self.desk = desk
         self.metrics = metrics
         self.log = log
     }
@@ -23,7 +23,10 @@ package struct DiscoveryService: Envoy_Service_Discovery_V3_AggregatedDiscoveryS
         request: StreamingServerRequest<Envoy_Service_Discovery_V3_DeltaDiscoveryRequest>, context: ServerContext
     ) async throws -> StreamingServerResponse<Envoy_Service_Discovery_V3_DeltaDiscoveryResponse> {
         let caller = try authenticator.caller(request.metadata)
-        let stream = DiscoveryStream(node: caller.name, board: board, metrics: metrics, log: log)
+        let audience: Acknowledgements.Audience = if case .node = caller { .nodes } else { .waypoints }
+        let stream = DiscoveryStream(
+            node: caller.name, board: audience == .nodes ? desk.worldBoard : desk.waypointBoard, audience: audience,
+            acknowledgements: desk.acknowledgements, metrics: metrics, log: log)
         return StreamingServerResponse { writer in
             try await stream.run(request.messages, writer)
             return [:]

@@ -11,6 +11,8 @@ struct DiscoveryStream: Sendable {
 
     let node: String
     let board: Board<ServedWorld>
+    let audience: Acknowledgements.Audience
+    let acknowledgements: Acknowledgements
     let metrics: ControlMetrics
     let log: Logger
 
@@ -23,7 +25,9 @@ struct DiscoveryStream: Sendable {
         let (wakes, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let listener = board.add { wake.yield() }
         metrics.changeStreams(.discoveryStreams, node: node, by: 1)
+        let number = acknowledgements.open(audience)
         defer {
+            acknowledgements.close(number)
             board.remove(listener)
             metrics.changeStreams(.discoveryStreams, node: node, by: -1)
         }
@@ -56,6 +60,7 @@ struct DiscoveryStream: Sendable {
                 // Before the first world a client must hear nothing: an empty one would make it forget all it knows.
                 guard let world = board.current else { continue }
                 try await write(session.push(world), to: writer)
+                acknowledgements.reached(number, session.acknowledgedRevision)
             }
         }
     }

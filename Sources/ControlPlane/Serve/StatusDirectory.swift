@@ -2,8 +2,8 @@ package import ControlTranslate
 import Foundation
 import MeshModel
 
-/// Where users read what became of their routes: `KIND/NAMESPACE/NAME.yaml` for each. A file is replaced as a whole,
-/// and only when it says something else than before, also over restarts.
+/// Where users read what became of their routes and Gateways: `KIND/NAMESPACE/NAME.yaml` for each. A file is replaced
+/// as a whole, and only when it says something else than before, also over restarts.
 package struct StatusDirectory: Sendable {
     /// What one update did to the files.
     package struct Outcome: Hashable, Sendable {
@@ -22,8 +22,8 @@ package struct StatusDirectory: Sendable {
 
     package init(path: String) { self.path = path }
 
-    /// Makes the files say this, and removes those of routes that are gone.
-    package mutating func update(_ statuses: [RouteStatus]) -> Outcome {
+    /// Makes the files say this, and removes those of resources that are gone.
+    package mutating func update(_ statuses: [RouteStatus], _ gateways: [GatewayStatus] = []) -> Outcome {
         var outcome = Outcome()
         if !hasLooked {
             hasLooked = true
@@ -33,6 +33,9 @@ package struct StatusDirectory: Sendable {
         for status in statuses {
             let place = "\(status.kind.rawValue)/\(status.namespace)/\(status.name).yaml"
             wanted[place] = StatusText.yaml(status)
+        }
+        for status in gateways {
+            wanted["Gateway/\(status.namespace)/\(status.name).yaml"] = GatewayStatusText.yaml(status)
         }
         for place in known.keys.filter({ wanted[$0] == nil }).sorted() {
             attempt(place, &outcome) { path in
@@ -71,12 +74,12 @@ package struct StatusDirectory: Sendable {
     /// Files of an earlier run. Others are not looked at, so they are never removed.
     private func found() -> [String: String] {
         var found: [String: String] = [:]
-        for kind in ["HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute"] {
+        for kind in ["HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "Gateway"] {
             for namespace in names("\(path)/\(kind)") {
                 for name in names("\(path)/\(kind)/\(namespace)") where name.hasSuffix(".yaml") {
                     let place = "\(kind)/\(namespace)/\(name)"
                     guard let text = try? String(contentsOfFile: "\(path)/\(place)", encoding: .utf8),
-                        text.hasPrefix(StatusText.mark)
+                        [StatusText.mark, StatusText.gatewayMark].contains(where: text.hasPrefix)
                     else { continue }
                     found[place] = text
                 }

@@ -6,6 +6,7 @@ import MeshModel
 enum StatusText {
     /// First line of every file; files without it are somebody else's.
     static let mark = "# Written by apusd: what became of the route of this name."
+    static let gatewayMark = "# Written by apusd: what became of the Gateway of this name."
     /// Istio's name for whoever judges routes, whatever their parent: tools look for it.
     private static let controller = "istio.io/gateway-controller"
 

@@ -17,6 +17,14 @@ package struct DesiredWorld: Hashable, Sendable {
     package var routes: [AttachedRoutes] = []
     /// What became of each route, by kind, namespace and name.
     package var routeStatuses: [RouteStatus] = []
+    /// What became of each Gateway of a waypoint class, by namespace and name.
+    package var gatewayStatuses: [GatewayStatus] = []
+    /// Gateways whose waypoint the control plane should run, by namespace and name.
+    package var wantedWaypoints: [GatewayResource] = []
+    /// What only waypoints are told: services without an address through which the control plane proves them, and the
+    /// one workload that answers there.
+    package var probeServices: [Service] = []
+    package var probeWorkloads: [Workload] = []
     /// By node name: every pod placed there that has its own network namespace, by pod key.
     package var intents: [String: [PodIntent]] = [:]
     /// Who waypoints are: what a waypoint may ask a certificate for.

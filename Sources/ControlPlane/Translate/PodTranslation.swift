@@ -41,7 +41,7 @@ struct PodTranslation {
             && pod.metadata.annotations[Annotation.redirection] == "enabled"
     }
 
-    private static func isHealthy(_ pod: PodResource) -> Bool {
+    static func isHealthy(_ pod: PodResource) -> Bool {
         guard !pod.metadata.isBeingDeleted else { return false }
         switch pod.readiness {
         case .ready: return true

@@ -12,6 +12,7 @@ package enum Translate {
         translation.translateEntries()
         translation.attachPolicies()
         translation.translateRoutes()
+        translation.translateGateways()
         return translation.finish()
     }
 }

@@ -18,6 +18,14 @@ package struct TranslateSettings: Hashable, Sendable {
     /// A route needs a ReferenceGrant for a back end in another namespace. Istio asks for none where the parent is a
     /// service, and neither does the Gateway API's reading for meshes: clients could connect there anyway.
     package var requiresReferenceGrants: Bool = false
+    /// The control plane runs the waypoints of Gateways itself.
+    package var runsWaypoints: Bool = false
+    /// The waypoints that it runs now, those that are about to leave among them.
+    package var waypoints: [WaypointInstance] = []
+    /// A waypoint that is not ready is passed by, instead of its services' connections being refused.
+    package var bypassesUnreadyWaypoints: Bool = false
+    /// Where the control plane answers requests that it sends through waypoints to prove them; `nil`: nowhere.
+    package var probeResponder: TransportAddress?
     /// Namespaces whose pods are never captured.
     package var excludedNamespaces: Set<String> = ["kube-system"]
 

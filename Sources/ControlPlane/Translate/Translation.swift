@@ -15,9 +15,10 @@ struct Translation {
     private var world = DesiredWorld()
 
     init(_ written: ResourceSet, _ context: TranslateContext) {
-        let gateways = WaypointGateways(written)
+        let gateways = WaypointGateways(written, context.settings)
         var resources = written
         resources.services = gateways.services(with: written.services)
+        resources.pods += gateways.pods
         self.gateways = gateways
         self.resources = resources
         self.context = context
@@ -35,7 +36,8 @@ struct Translation {
                 guard let selector = entry.workloadSelector else { return nil }
                 return (entry.metadata.namespace, selector, entry)
             })
-        waypoints = WaypointBinding(context, services: resources.services)
+        waypoints = WaypointBinding(
+            context, services: resources.services, unready: gateways.unready(resources, context))
         world.policies = policies.policies
         world.requestPolicies = policies.requestPolicies
         world.findings = gateways.findings + endpoints.findings + policies.findings + hosts.findings
@@ -98,6 +100,20 @@ struct Translation {
             world.workloads.append(workload)
         }
         world.findings += translation.findings
+    }
+
+    /// Gateways' statuses, and the records by which waypoints are proven. Expects every service to be there.
+    mutating func translateGateways() {
+        let judgement = GatewayJudgement(
+            context.settings, gateways, unready: gateways.unready(resources, context), services: world.services)
+        world.gatewayStatuses = judgement.statuses
+        world.wantedWaypoints = judgement.wanted
+        world.findings += judgement.findings
+        if let responder = context.settings.probeResponder {
+            let records = ProbeRecords(context, responder)
+            world.probeServices = context.settings.waypoints.map(records.service)
+            world.probeWorkloads = [records.workload(for: world.probeServices)]
+        }
     }
 
     /// Expects every service to be there.

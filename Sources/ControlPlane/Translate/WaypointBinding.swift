@@ -15,10 +15,13 @@ struct WaypointBinding {
 
     private let context: TranslateContext
     private let services: [ServiceKey: ServiceResource]
+    private let unready: Set<ServiceKey>
     private(set) var findings: [Finding] = []
 
-    init(_ context: TranslateContext, services: [ServiceResource]) {
+    /// - Parameter unready: services of waypoints that take no traffic.
+    init(_ context: TranslateContext, services: [ServiceResource], unready: Set<ServiceKey>) {
         self.context = context
+        self.unready = unready
         var byKey: [ServiceKey: ServiceResource] = [:]
         for service in services where !service.isExternalName {
             byKey[context.key(of: service)] = service
@@ -44,8 +47,9 @@ struct WaypointBinding {
         guard let service = services[key] else {
             // A namespace's waypoint is for services unless it says otherwise, and a missing one says nothing.
             guard isOwn || client == .service else { return nil }
-            report(.error, resource, "waypoint \(namespace)/\(name) has no Service; connections to it are refused")
-            return GatewayReference(.hostname(key))
+            let consequence = passesBy ? "it is passed by" : "connections to it are refused"
+            report(.error, resource, "waypoint \(namespace)/\(name) has no Service; \(consequence)")
+            return passesBy ? nil : GatewayReference(.hostname(key))
         }
         if metadata.namespace == namespace, metadata.name == name, client == .service { return nil }
         guard serves(service, client) else {
@@ -57,8 +61,20 @@ struct WaypointBinding {
             }
             return nil
         }
+        guard !unready.contains(key) else { return refusing(key, "\(namespace)/\(name)", resource) }
         return GatewayReference(.hostname(key))
     }
+
+    /// Named, but nobody is there: the reference stays and clients find nobody behind it, so that they refuse.
+    private mutating func refusing(
+        _ key: ServiceKey, _ waypoint: String, _ resource: some MeshResource
+    ) -> GatewayReference? {
+        let consequence = passesBy ? "it is passed by" : "connections to it are refused"
+        report(.warning, resource, "waypoint \(waypoint) is not ready; \(consequence)")
+        return passesBy ? nil : GatewayReference(.hostname(key))
+    }
+
+    private var passesBy: Bool { context.settings.bypassesUnreadyWaypoints }
 
     private func serves(_ waypoint: ServiceResource, _ client: Client) -> Bool {
         let text = waypoint.metadata.labels[Label.waypointFor] ?? Traffic.service.rawValue

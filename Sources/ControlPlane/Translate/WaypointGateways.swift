@@ -4,9 +4,15 @@ import MeshModel
 /// the Gateway, as Istio's gateway deployment controller would make it.
 struct WaypointGateways {
     private let gateways: [String: GatewayResource]
+    /// Gateways that are written, by namespace and name; not those of waypoints that are about to leave.
+    let written: [GatewayResource]
+    /// Gateways for which somebody wrote pods: they are not ours to run.
+    let withPods: Set<String>
+    /// Pods of the waypoints that the control plane runs.
+    let pods: [PodResource]
     private(set) var findings: [Finding] = []
 
-    init(_ resources: ResourceSet) {
+    init(_ resources: ResourceSet, _ settings: TranslateSettings) {
         var gateways: [String: GatewayResource] = [:]
         for gateway in resources.gateways {
             if gateway.isWaypoint {
@@ -18,7 +24,51 @@ struct WaypointGateways {
                     Finding(.warning, gateway.metadata.origin, resource: gateway.title, message))
             }
         }
+        written = gateways.values.sorted { $0.metadata.key < $1.metadata.key }
+        withPods = Set(
+            resources.pods.compactMap { pod in
+                pod.metadata.labels[Label.gatewayName].map { "\(pod.metadata.namespace)/\($0)" }
+            })
+        pods = settings.waypoints.compactMap(Self.pod)
+        // A waypoint serves until its callers know that it leaves, so it stays in the world without its Gateway.
+        for instance in settings.waypoints where gateways[instance.key] == nil {
+            gateways[instance.key] = instance.gateway
+        }
         self.gateways = gateways
+    }
+
+    /// A waypoint that we run, as the pod that a Deployment would have made.
+    private static func pod(_ instance: WaypointInstance) -> PodResource? {
+        guard let address = instance.address else { return nil }
+        let gateway = instance.gateway.metadata
+        var pod = PodResource(
+            metadata: ResourceMetadata(
+                name: instance.podName, namespace: gateway.namespace,
+                labels: [
+                    Label.gatewayName: gateway.name, Label.tunnel: "http", Label.dataplaneMode: "none",
+                    Label.canonicalNames[0]: gateway.name,
+                ], origin: gateway.origin))
+        pod.serviceAccount = instance.gateway.serviceAccount
+        pod.phase = .running
+        pod.addresses = [address]
+        pod.readiness = instance.isReady ? .ready : .notReady
+        return pod
+    }
+
+    /// Services of gateways that have no pod that is ready.
+    func unready(_ resources: ResourceSet, _ context: TranslateContext) -> Set<ServiceKey> {
+        var unready = Set(
+            gateways.values.map { gateway in
+                let (name, namespace) = (gateway.metadata.name, gateway.metadata.namespace)
+                return ServiceKey(namespace: namespace, hostname: context.hostname(service: name, namespace: namespace))
+            })
+        for pod in resources.pods where isWaypoint(pod) && PodTranslation.isHealthy(pod) {
+            guard let name = pod.metadata.labels[Label.gatewayName], !pod.addresses.isEmpty else { continue }
+            let namespace = pod.metadata.namespace
+            unready.remove(
+                ServiceKey(namespace: namespace, hostname: context.hostname(service: name, namespace: namespace)))
+        }
+        return unready
     }
 
     /// The services as they were written, and those that follow from gateways; labels of a Gateway that say whom it

@@ -20,6 +20,7 @@ enum Label {
 }
 
 enum Annotation {
+    static let gatewayServiceAccount = "gateway.istio.io/service-account"
     static let redirection = "ambient.istio.io/redirection"
     static let bypassInboundCapture = "ambient.istio.io/bypass-inbound-capture"
     static let sidecarStatus = "sidecar.istio.io/status"

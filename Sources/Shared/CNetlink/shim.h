@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
+#include <spawn.h>
 #include <string.h>
 #include <unistd.h>
 #include <netinet/in.h>
@@ -14,12 +16,15 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <libmnl/libmnl.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/rtnetlink.h>
 #include <linux/fib_rules.h>
+#include <linux/if_link.h>
+#include <linux/veth.h>
 
 // Glibc declares these under _GNU_SOURCE only. Setting it here would make this module's view of the C library differ
 // from Swift's, which the compiler refuses. So: system calls by number, and two declarations repeated.

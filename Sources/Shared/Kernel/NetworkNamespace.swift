@@ -31,6 +31,17 @@ package final class NetworkNamespace: Sendable {
         try NetworkNamespace(path: "/proc/thread-self/ns/net")
     }
 
+    /// A new one without a name: it ends with the last process in it and the last value that holds it. unshare(2).
+    @available(*, noasync)
+    package static func make() throws(KernelError) -> NetworkNamespace {
+        let raw = unsafe Glibc.open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)
+        guard raw >= 0 else { throw .last("open the thread's own network namespace") }
+        let origin = OwnedDescriptor(adopting: raw)
+        guard apus_unshare(apus_clone_newnet) == 0 else { throw .last("unshare a network namespace") }
+        defer { goBack(to: origin) }
+        return try ofCallingThread()
+    }
+
     /// Opens /proc/PID/ns/net, /run/netns/NAME or what the container runtime named, and checks that it is one.
     package convenience init(path: String) throws(KernelError) {
         // Non-blocking: the path comes from outside and may name a FIFO.

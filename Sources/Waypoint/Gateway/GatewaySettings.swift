@@ -35,6 +35,8 @@ package struct GatewaySettings: Sendable {
     package var mirrorsMax: Int = 1_000
     /// Longest life of a copy.
     package var mirrorTimeout: TimeAmount = .seconds(15)
+    /// How long an idle connection of HTTP is kept when the waypoint ends: a request that is on its way is answered.
+    package var idleDrainTime: TimeAmount = .seconds(1)
     /// CONNECT streams served at a time on one loop.
     package var callsMax: Int = 20_000
     /// TLS handshakes of peers under way on one loop.

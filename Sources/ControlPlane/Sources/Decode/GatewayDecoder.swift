@@ -2,7 +2,7 @@ import ControlTranslate
 
 enum GatewayDecoder {
     /// What a waypoint's listener may say and the mesh does not need: HBONE authenticates itself.
-    private static let idleListenerFields: Set<String> = ["name", "protocol", "allowedRoutes", "tls", "hostname"]
+    private static let idleListenerFields: Set<String> = ["allowedRoutes", "tls", "hostname"]
 
     static func decode(_ root: inout MapReader, _ metadata: ResourceMetadata) -> GatewayResource? {
         var gateway = GatewayResource(metadata: metadata)
@@ -15,11 +15,16 @@ enum GatewayDecoder {
         // Other classes are none of ours: nothing is said of their fields.
         if gateway.isWaypoint {
             for var listener in spec.maps("listeners") {
-                if let port = listener.port("port"), listener.text("protocol") == "HBONE" { gateway.tunnelPort = port }
+                let found = GatewayResource.Listener(
+                    name: listener.text("name") ?? "", port: listener.port("port"),
+                    protocolName: listener.text("protocol") ?? "")
+                if let port = found.port, found.protocolName == "HBONE" { gateway.tunnelPort = port }
+                gateway.listeners.append(found)
                 listener.skip(idleListenerFields)
                 listener.complainAboutTheRest()
                 spec.absorb(listener)
             }
+            gateway.hasAddresses = !spec.maps("addresses").isEmpty
             spec.complainAboutTheRest()
         }
         root.absorb(spec)

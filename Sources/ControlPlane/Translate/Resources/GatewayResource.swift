@@ -2,14 +2,40 @@
 package struct GatewayResource: MeshResource {
     package static let kind = "Gateway"
 
+    /// spec.listeners[].
+    package struct Listener: Hashable, Sendable {
+        package var name: String
+        package var port: UInt16?
+        /// `protocol`, as it was written.
+        package var protocolName: String
+
+        package init(name: String = "", port: UInt16?, protocolName: String) {
+            self.name = name
+            self.port = port
+            self.protocolName = protocolName
+        }
+
+        /// The one listener that a waypoint has: HBONE on its port.
+        package var isTunnel: Bool { protocolName == "HBONE" && port == 15008 }
+    }
+
     package var metadata: ResourceMetadata
     /// spec.gatewayClassName.
     package var className: String = ""
     /// The port that HBONE comes to.
     package var tunnelPort: UInt16 = 15008
+    package var listeners: [Listener] = []
+    /// spec.addresses names something: what answers there is somebody else's.
+    package var hasAddresses: Bool = false
 
     package init(metadata: ResourceMetadata) { self.metadata = metadata }
 
     /// Of a class that makes a waypoint.
     package var isWaypoint: Bool { className == "istio-waypoint" || className == "apus-waypoint" }
+
+    /// The service account of its pods: that of the annotation gateway.istio.io/service-account, else its own name.
+    package var serviceAccount: String {
+        let named = metadata.annotations[Annotation.gatewayServiceAccount] ?? ""
+        return named.isEmpty ? metadata.name : named
+    }
 }

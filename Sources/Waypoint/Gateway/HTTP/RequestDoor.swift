@@ -174,7 +174,8 @@ final class RequestDoor: ChannelInboundHandler, RemovableChannelHandler {
     /// The running request is over; another may follow if `keepAlive`.
     func exchangeEnded(keepAlive: Bool) {
         exchange = nil
-        guard keepAlive, !isDraining else { return closeWhenSent() }
+        guard keepAlive else { return closeWhenSent() }
+        if isDraining { closeIfIdleLater() }
         work()
     }
 
@@ -185,10 +186,18 @@ final class RequestDoor: ChannelInboundHandler, RemovableChannelHandler {
         (context?.channel as? TunnelStreamChannel)?.abort()
     }
 
-    /// Idle: ends now. Else the running request is the last.
+    /// The next answer says that it is the last.
     func drain() {
         isDraining = true
-        if exchange == nil, input.readableBytes == 0 { close() }
+        closeIfIdleLater()
+    }
+
+    /// Who was told that the connection lives on may be asking just now: it gets a moment to hear that it ends.
+    private func closeIfIdleLater() {
+        guard exchange == nil, input.readableBytes == 0 else { return }
+        context?.eventLoop.assumeIsolated().scheduleTask(in: call.loop.settings.idleDrainTime) {
+            if self.exchange == nil, self.input.readableBytes == 0, !self.isClosing { self.close() }
+        }
     }
 
     private func close() {

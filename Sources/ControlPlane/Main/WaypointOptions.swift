@@ -1,0 +1,88 @@
+import ControlAuthority
+import ControlServe
+import ControlTranslate
+import ControlWaypoints
+import Foundation
+import Logging
+import MeshKernel
+import MeshModel
+import NIOPosix
+import ServiceLifecycle
+
+/// What the command line says of the waypoints that apusd runs.
+struct WaypointOptions: Sendable {
+    let pool: AddressPool
+    let addresses: IPBlock
+    let attachment: PodLink.Attachment
+    let gateway: IPAddress
+    let program: String
+    let drainSeconds: Int
+
+    /// The node's end of each waypoint's link where no bridge is used: link-local, as CNI plugins with routed pods have
+    /// it, and the same for all.
+    private static let linkGateway = IPAddress(v4: 0xa9fe_0101)
+    private static let prefixLengthOfNone = IPBlock(IPAddress(v4: 0))
+    private static let drainSecondsRange: ClosedRange<Int64> = 0...3600
+
+    init(_ options: ApusdOptions, _ reader: inout OptionReader) {
+        let block = reader.value(
+            "--waypoint-addresses", options.waypointAddresses, "an IPv4 block of length 8 to 30, such as 10.254.0.0/24"
+        ) { text in IPBlock(text).flatMap { AddressPool($0) == nil ? nil : $0 } } ?? Self.prefixLengthOfNone
+        addresses = block
+        if let bridge = options.waypointBridge {
+            let text = options.waypointGateway ?? ""
+            let found = reader.value("--waypoint-gateway", text, "the bridge's address in \(block)") { text in
+                IPAddress(text).flatMap { block.contains($0) ? $0 : nil }
+            }
+            gateway = found ?? Self.linkGateway
+            attachment = .bridged(bridge: bridge, prefixLength: block.length, gateway: gateway)
+        } else {
+            gateway = Self.linkGateway
+            attachment = .routed(gateway: gateway)
+        }
+        pool = AddressPool(block, reserved: [gateway]) ?? AddressPool.smallest
+        let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+        let beside = URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent("waypoint").path
+        program = URL(fileURLWithPath: options.waypointBinary ?? beside).path
+        if !FileManager.default.isExecutableFile(atPath: program) {
+            reader.refuse("--waypoint-binary", "a program that can be run", program)
+        }
+        drainSeconds = reader.seconds("--waypoint-drain", options.waypointDrain, in: Self.drainSecondsRange)
+    }
+}
+
+/// The waypoints. They end first, while the control plane still serves them.
+struct WaypointPart: ServiceLifecycle.Service {
+    let options: WaypointOptions?
+    let responder: ProbeResponder?
+    let translate: TranslateSettings
+    let state: StateDirectory
+    let authority: CertificateAuthority
+    let server: ControlServer
+    let desk: ControlDesk
+    let nowSeconds: @Sendable () -> Int64
+    let log: Logger
+
+    func run() async throws {
+        guard let options else {
+            try? await gracefulShutdown()
+            return
+        }
+        let listening = try await server.listeningAddresses
+        guard let port = listening.lazy.compactMap({ HostPort($0)?.port }).first else { return }
+        let settings = WaypointRunSettings(
+            program: options.program, addresses: options.addresses, attachment: options.attachment, state: state,
+            trustDomain: translate.trustDomain, clusterID: translate.clusterID, drainSeconds: options.drainSeconds)
+        let identity = ProbeIdentity(
+            authority: authority,
+            identity: Identity(
+                trustDomain: translate.trustDomain, namespace: translate.rootNamespace, serviceAccount: "apusd"),
+            nowSeconds: nowSeconds)
+        let keeper = WaypointKeeper(
+            settings, pool: options.pool, controlPlanePort: port, desk: desk,
+            probe: WaypointProbe(group: .singleton, identity: identity), log: log)
+        await cancelWhenGracefulShutdown { await keeper.run() }
+        await keeper.stop()
+        await responder?.stop()
+    }
+}
