@@ -24,11 +24,11 @@ struct GatewayStatusTests {
     }
 
     private func translated(
-        _ gateway: GatewayResource, _ change: (inout TranslateSettings) throws -> Void = { _ in }
-    ) rethrows -> DesiredWorld {
+        _ gateway: GatewayResource, _ change: (inout TranslateSettings) -> Void = { _ in }
+    ) -> DesiredWorld {
         var settings = TranslateSettings()
         settings.runsWaypoints = true
-        try change(&settings)
+        change(&settings)
         return Translate.translate(resources(gateway), settings)
     }
 

@@ -103,7 +103,7 @@ package struct RequestLoad: Sendable {
     }
 
     /// Waits until so many more were answered; throws when the program has ended.
-    package func expectAnswers(_ count: Int, seconds: Double = 30) async throws {
+    package func expectAnswers(_ count: Int, seconds: Double = 60) async throws {
         let before = counts.answered
         try await Wait.eventually("\(count) more answers", seconds: seconds) {
             guard process.isRunning else { throw SteadyConnection.Broken(text: process.output) }

@@ -26,6 +26,8 @@ async def answer(reader, writer):
             head = await reader.readuntil(b"\r\n\r\n")
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(head) + head)
             await writer.drain()
+            if b"\r\nconnection: close" in head.lower():
+                return
     except (asyncio.IncompleteReadError, ConnectionError):
         pass
     finally:
@@ -33,7 +35,8 @@ async def answer(reader, writer):
 
 
 async def serve(port):
-    server = await asyncio.start_server(answer, host="::", port=int(port), family=socket.AF_INET6)
+    listener = socket.create_server(("", int(port)), family=socket.AF_INET6, dualstack_ipv6=True, backlog=1024)
+    server = await asyncio.start_server(answer, sock=listener)
     print("serving", port, flush=True)
     await server.serve_forever()
 
