@@ -27,10 +27,14 @@
 #include <linux/veth.h>
 
 // Glibc declares these under _GNU_SOURCE only. Setting it here would make this module's view of the C library differ
-// from Swift's, which the compiler refuses. So: system calls by number, and two declarations repeated.
+// from Swift's, which the compiler refuses. So: system calls by number, and three declarations repeated.
 const char *strerrorname_np(int error);
 const char *strerrordesc_np(int error);
 long syscall(long number, ...);
+int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int first);
+static inline int apus_close_from(posix_spawn_file_actions_t *actions, int first) {
+    return posix_spawn_file_actions_addclosefrom_np(actions, first);
+}
 static inline int apus_setns(int descriptor, int kind) { return (int)syscall(SYS_setns, descriptor, kind); }
 static inline int apus_unshare(int flags) { return (int)syscall(SYS_unshare, flags); }
 static inline int apus_accept4(int socket, int flags) { return (int)syscall(SYS_accept4, socket, NULL, NULL, flags); }

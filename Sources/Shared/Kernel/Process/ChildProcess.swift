@@ -39,6 +39,8 @@ package final class ChildProcess: Sendable {
         unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         unsafe posix_spawn_file_actions_addopen(&actions, 1, outputPath, append, 0o600)
         unsafe posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        // Listening sockets of libraries are inherited otherwise, and the port stays taken when we are gone.
+        unsafe apus_close_from(&actions, 3)
         var (none, all) = (sigset_t(), sigset_t())
         unsafe sigemptyset(&none)
         unsafe sigfillset(&all)
