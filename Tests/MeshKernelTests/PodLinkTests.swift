@@ -46,6 +46,22 @@ import Testing
         #expect(error?.description == "start /none/such: No such file or directory (ENOENT)")
     }
 
+    @Test("a program inherits nothing that is open here")
+    func descriptors() throws {
+        let directory = try TemporaryDirectory()
+        let (script, output) = ("\(directory.path)/script", "\(directory.path)/output")
+        // As sockets of libraries are: not marked to be closed.
+        let open = fcntl(STDERR_FILENO, F_DUPFD, 300)
+        try #require(open >= 300)
+        defer { close(open) }
+        try "[ -e /proc/$$/fd/\(open) ] && echo open || echo closed\n"
+            .write(toFile: script, atomically: true, encoding: .utf8)
+        let child = try ChildProcess(
+            "/bin/bash", environment: ["BASH_ENV": script], outputPath: output, in: NetworkNamespace.home())
+        #expect(child.waitForEnd() == "ended with status 0")
+        #expect(try String(contentsOfFile: output, encoding: .utf8) == "closed\n")
+    }
+
     @Test("a process is known by its number and its start, and only then signalled")
     func foreign() throws {
         let own = ProcessInfo.processInfo.processIdentifier

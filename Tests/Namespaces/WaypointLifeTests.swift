@@ -8,7 +8,7 @@ struct WaypointLifeTests {
     private static let address = "10.96.0.30"
     private static let port = 80
 
-    private func withMesh(_ body: @Sendable (MeshFixture) async throws -> Void) async throws {
+    func withMesh(_ body: @Sendable (MeshFixture) async throws -> Void) async throws {
         var plan = MeshFixture.Plan()
         plan.runsWaypoints = true
         plan.isAttached = false
@@ -22,7 +22,7 @@ struct WaypointLifeTests {
         }
     }
 
-    private func service(_ mesh: MeshFixture, waypoint: String?) throws {
+    func service(_ mesh: MeshFixture, waypoint: String?) throws {
         let labels = waypoint.map { "istio.io/use-waypoint: \($0)" } ?? ""
         try mesh.write(
             "service",
@@ -42,7 +42,7 @@ struct WaypointLifeTests {
         try await mesh.web("web", "get", Self.address, "\(Self.port)", path)
     }
 
-    private func untilThrough(_ mesh: MeshFixture, _ isThrough: Bool) async throws {
+    func untilThrough(_ mesh: MeshFixture, _ isThrough: Bool) async throws {
         try await Wait.eventually("a request \(isThrough ? "through" : "beside") the waypoint", seconds: 30) {
             let answer = try await get(mesh, "/x")
             return answer.output.contains("200 OK")

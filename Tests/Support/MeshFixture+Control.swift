@@ -46,6 +46,12 @@ extension MeshFixture {
         return try await offload { try Shell.runAnyStatus(command) }
     }
 
+    /// Runs `apus` as it is, without a node's daemon.
+    package func apus(_ arguments: [String]) async throws -> Outcome {
+        let command = [programs.apus] + arguments
+        return try await offload { try Shell.runAnyStatus(command) }
+    }
+
     package func attach(_ pod: String) async throws {
         let found = try self.plan(pod)
         let outcome = try await apus(

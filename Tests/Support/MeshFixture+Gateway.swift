@@ -7,7 +7,7 @@ extension MeshFixture {
 
     var waypointArguments: [String] {
         guard plan.runsWaypoints else { return [] }
-        return ["--waypoints", "--waypoint-addresses", Self.waypointBlock, "--status", "\(directory.path)/status"]
+        return ["--waypoints", "--waypoint-addresses", Self.waypointBlock, "--status", statuses]
     }
 
     /// A Gateway of namespace `shop`; `listener` stands in its list.

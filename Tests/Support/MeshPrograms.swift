@@ -8,8 +8,9 @@ package struct MeshPrograms: Sendable {
     package let waypoint: String
     /// The applications: Tests/Fixtures/Programs/traffic.py.
     package let traffic: String
-    /// Applications that speak HTTP: Tests/Fixtures/Programs/web.py.
+    /// Requests all the time: Tests/Fixtures/Programs/load.py.
     package let load: String
+    /// Applications that speak HTTP: Tests/Fixtures/Programs/web.py.
     package let web: String
     /// Applications of the conformance tests: Tests/Fixtures/Programs/echo.py.
     package let echo: String

@@ -23,7 +23,7 @@ final class RequestDoor: ChannelInboundHandler, RemovableChannelHandler {
     private var isReading = false
     private var isWorking = false
     var isClosing = false
-    private(set) var isDraining: Bool
+    var isDraining: Bool
     /// The running request is a HEAD: its answer has no body.
     var isHead = false
     /// Bounds the time between the first byte of a head and its end, so that slow callers hold nothing for long.
@@ -83,6 +83,9 @@ final class RequestDoor: ChannelInboundHandler, RemovableChannelHandler {
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         if context.channel.isWritable { exchange?.callerTakesBytes() }
     }
+
+    /// No request runs, and none waits.
+    var isIdle: Bool { exchange == nil && input.readableBytes == 0 }
 
     /// Deals with what has come, as far as the running request lets it.
     private func work() {
@@ -184,24 +187,5 @@ final class RequestDoor: ChannelInboundHandler, RemovableChannelHandler {
         isClosing = true
         exchange = nil
         (context?.channel as? TunnelStreamChannel)?.abort()
-    }
-
-    /// The next answer says that it is the last.
-    func drain() {
-        isDraining = true
-        closeIfIdleLater()
-    }
-
-    /// Who was told that the connection lives on may be asking just now: it gets a moment to hear that it ends.
-    private func closeIfIdleLater() {
-        guard exchange == nil, input.readableBytes == 0 else { return }
-        context?.eventLoop.assumeIsolated().scheduleTask(in: call.loop.settings.idleDrainTime) {
-            if self.exchange == nil, self.input.readableBytes == 0, !self.isClosing { self.close() }
-        }
-    }
-
-    private func close() {
-        isClosing = true
-        context?.channel.close(promise: nil)
     }
 }
