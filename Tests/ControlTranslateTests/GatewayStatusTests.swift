@@ -32,7 +32,7 @@ struct GatewayStatusTests {
         return Translate.translate(resources(gateway), settings)
     }
 
-    @Test("one that was not started is wanted and pending; services that name it keep the reference")
+    @Test("one that was not started is wanted and pending; services that name it go on naming it")
     func pending() throws {
         let world = translated(gateway([Self.tunnel]))
         #expect(world.wantedWaypoints.map(\.metadata.key) == ["shop/way"])

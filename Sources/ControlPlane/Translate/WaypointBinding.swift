@@ -65,7 +65,7 @@ struct WaypointBinding {
         return GatewayReference(.hostname(key))
     }
 
-    /// Named, but nobody is there: the reference stays and clients find nobody behind it, so that they refuse.
+    /// Named, but nobody is there: the name stays, and clients find nobody behind it, so that they refuse.
     private mutating func refusing(
         _ key: ServiceKey, _ waypoint: String, _ resource: some MeshResource
     ) -> GatewayReference? {
