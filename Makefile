@@ -2,7 +2,7 @@
 .PHONY: help prepare build demo test bench fuzz clean
 
 help:
-	@echo "make demo    builds, then shows two nodes of pods joining a mesh (KEEP=1 leaves it running)"
+	@echo "make demo    builds, then shows two nodes of pods joining a mesh, and a waypoint (KEEP=1 leaves it running)"
 	@echo "make test    builds, then runs every test (needs root or sudo: tests use the kernel for real)"
 	@echo "make bench   measures against Envoy; see docs/performance.md"
 	@echo "make fuzz    runs the fuzzers, MINUTES=10 each"

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""A small HTTP/1.1 server that says who it is and which address its caller has."""
+"""A small HTTP/1.1 server that says who it is and which address its caller has, and prints each request. With a third
+argument it fails: 503 to everything."""
 import http.server
 import socket
 import sys
@@ -11,14 +12,16 @@ class Hello(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         caller = self.client_address[0].removeprefix("::ffff:")
         body = f"hello from {self.server.label}, you are {caller}\n".encode()
-        self.send_response(200)
+        self.send_response(self.server.status)
         self.send_header("Content-Type", "text/plain")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *arguments):
-        pass
+    do_DELETE = do_GET
+
+    def log_message(self, form, *arguments):
+        print(form % arguments, flush=True)
 
 
 class DualStackServer(http.server.ThreadingHTTPServer):
@@ -30,4 +33,5 @@ if __name__ == "__main__":
     label, port = sys.argv[1], int(sys.argv[2])
     server = DualStackServer(("::", port), Hello)
     server.label = label
+    server.status = 503 if len(sys.argv) > 3 else 200
     server.serve_forever()
