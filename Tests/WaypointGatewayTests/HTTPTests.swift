@@ -198,7 +198,9 @@ struct HTTPTests {
         let channel = try await rig.open("10.1.0.1:80")
         try await channel.executeThenClose { inbound, outbound in
             try await outbound.write(
-                ByteBuffer(string: "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nearly"))
+                ByteBuffer(
+                    string: "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+                        + "early"))
             var text = ""
             for try await bytes in inbound {
                 text += String(buffer: bytes)
