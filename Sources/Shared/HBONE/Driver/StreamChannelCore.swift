@@ -126,6 +126,8 @@ final class StreamChannelCore {
         isDelivering = true
         defer { isDelivering = false }
         while isReadWanted, !hasEnded, !held.isEmpty {
+            // Before anybody is told: a handler that asks again while it is given bytes asks for the next ones.
+            isReadWanted = false
             var bytes = 0
             while bytes < readBytesMaximum, let buffer = held.popFirst() {
                 bytes += buffer.readableBytes
@@ -133,7 +135,6 @@ final class StreamChannelCore {
                 channel.pipeline.syncOperations.fireChannelRead(NIOAny(buffer))
                 if hasEnded { return }
             }
-            isReadWanted = false
             channel.pipeline.fireChannelReadComplete()
             readIfAutomatic()
         }
