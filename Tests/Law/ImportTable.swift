@@ -88,6 +88,7 @@ enum ImportTable {
             rooms: [
                 "MeshModel", "MeshPolicy", "MeshTLS", "MeshKernel", "HBONE", "MeshDiscovery", "MeshIdentity",
                 "MeshTelemetry", "MeshProxy", "WaypointHTTP", "WaypointRoute",
+                "MeshTelemetry", "MeshProxy", "WaypointRoute", "WaypointHTTP2",
             ],
             others: nio.union(["Logging"])),
         Room(

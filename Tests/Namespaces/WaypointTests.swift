@@ -36,6 +36,7 @@ struct WaypointTests {
               ports:
                 - { name: http-web, port: 80, targetPort: 7080 }
                 - { name: tcp-hello, port: 81, targetPort: 7001 }
+                - { name: grpc, port: 82, targetPort: 7082 }
 
             """)
         for pod in ["web", "api"] { try await mesh.attach(pod) }
@@ -88,6 +89,55 @@ struct WaypointTests {
             let late = try await mesh.web("web", "get", Self.address, "80", "/late")
             #expect(!late.output.contains("200 OK"))
             await server.stop()
+        }
+    }
+
+    @Test("carries gRPC of every kind, and GRPCRoute chooses among its methods")
+    func carriesGRPC() async throws {
+        try await inMesh { mesh in
+            try await prepare(mesh)
+            let server = try await mesh.serveGRPC(in: "api", port: 7082)
+            let waypoint = try await mesh.startWaypoint("waypoint", in: "waypoint-0")
+            let target = "\(Self.address):82"
+            try await Wait.eventually("a first call") {
+                try await mesh.gRPC("web", target, "/grpc/Echo").output == "OK\n"
+            }
+            let all = try await mesh.gRPC("web", target)
+            #expect(all.output.split(separator: "\n") == [
+                "unary True", "server streams True", "client streams True", "both stream True",
+                "deadline DEADLINE_EXCEEDED", "failure NOT_FOUND no such", "cancelled CANCELLED", "afterwards True",
+            ])
+            try await Wait.eventually("the server is told of the deadline") { server.output.contains("hold ended") }
+            try await Wait.eventually("the log tells the status of a call") {
+                waypoint.output.split(separator: "\n").contains { line in
+                    line.contains("path=\"/grpc/Fail\"") && line.contains("response_code=200")
+                        && line.contains("HTTP/2")
+                }
+            }
+
+            try mesh.write(
+                "grpc-route",
+                """
+                apiVersion: gateway.networking.k8s.io/v1
+                kind: GRPCRoute
+                metadata: { name: echo, namespace: shop }
+                spec:
+                  parentRefs: [ { group: "", kind: Service, name: api, port: 82 } ]
+                  rules:
+                  - matches:
+                    - method: { service: grpc, method: Echo }
+                      headers: [ { name: version, value: one } ]
+                    backendRefs: [ { name: api, port: 82 } ]
+
+                """)
+            try await Wait.eventually("a method that no rule has") {
+                try await mesh.gRPC("web", target, "/grpc/Count", "version=one").output == "UNIMPLEMENTED\n"
+            }
+            #expect(try await mesh.gRPC("web", target, "/grpc/Echo").output == "UNIMPLEMENTED\n")
+            #expect(try await mesh.gRPC("web", target, "/grpc/Echo", "version=one").output == "OK\n")
+            try mesh.remove("grpc-route")
+            await waypoint.stop()
+            await server.stop(SIGKILL)
         }
     }
 

@@ -43,6 +43,23 @@ extension MeshFixture {
         return process
     }
 
+    /// Starts the echo for gRPC.
+    package func serveGRPC(in pod: String, port: Int) async throws -> MeshProcess {
+        let python = try programs.grpcPython()
+        let process = try MeshProcess(
+            "gRPC server in \(pod)", in: try namespace(pod), output: "\(directory.path)/grpc-\(pod).log",
+            [python, programs.grpcServer, "\(port)"])
+        try await Wait.eventually("gRPC server of \(pod)") { process.output.contains("serving") }
+        return process
+    }
+
+    /// Runs the gRPC client in a pod to its end; without a method it calls all.
+    package func gRPC(_ pod: String, _ arguments: String...) async throws -> Outcome {
+        let python = try programs.grpcPython()
+        let command = ["ip", "netns", "exec", try namespace(pod).name, "timeout", "60", python, programs.grpcClient]
+        return try await offload { try Shell.runAnyStatus(command + arguments) }
+    }
+
     /// Runs one of the HTTP clients in a pod to its end.
     package func web(_ pod: String, _ arguments: String...) async throws -> Outcome {
         let command = ["ip", "netns", "exec", try namespace(pod).name, "python3", programs.web] + arguments

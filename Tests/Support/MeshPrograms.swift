@@ -14,6 +14,10 @@ package struct MeshPrograms: Sendable {
     package let web: String
     /// Applications of the conformance tests: Tests/Fixtures/Programs/echo.py.
     package let echo: String
+    /// The echo for gRPC and its caller, for the Python of ``grpcPython()``.
+    package let grpcServer: String
+    package let grpcClient: String
+    private let setup: String
 
     /// From `APUS_BIN`, else from beside the running test bundle.
     package init() throws {
@@ -34,6 +38,14 @@ package struct MeshPrograms: Sendable {
         load = tests.appendingPathComponent("Fixtures/Programs/load.py").path
         web = tests.appendingPathComponent("Fixtures/Programs/web.py").path
         echo = tests.appendingPathComponent("Fixtures/Programs/echo.py").path
+        grpcServer = tests.appendingPathComponent("Fixtures/Programs/grpc-server.py").path
+        grpcClient = tests.appendingPathComponent("Fixtures/Programs/grpc-client.py").path
+        setup = tests.deletingLastPathComponent().appendingPathComponent("tools/setup-test-peers").path
+    }
+
+    /// A Python that has gRPC.
+    package func grpcPython() throws -> String {
+        try Shell.run([setup, "--where", "grpc"]).trimmingCharacters(in: .newlines)
     }
 
     package struct Missing: Error, CustomStringConvertible {

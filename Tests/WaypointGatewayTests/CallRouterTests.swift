@@ -61,7 +61,7 @@ struct CallRouterTests {
         "the port's own word decides, then the first bytes",
         arguments: [
             (ApplicationProtocol.tcp, 80, Treatment.opaque), (.tls, 80, .opaque), (.http11, 80, .detect),
-            (.unknown, 80, .detect), (.unknown, 3306, .opaque), (.grpc, 80, .opaque),
+            (.unknown, 80, .detect), (.unknown, 3306, .opaque), (.grpc, 80, .detect),
         ] as [(ApplicationProtocol, UInt16, Treatment)])
     func treatment(declared: ApplicationProtocol, port: UInt16, treatment: Treatment) throws {
         let ports = [ServicePort(servicePort: port, targetPort: 1, applicationProtocol: declared)]
@@ -70,11 +70,11 @@ struct CallRouterTests {
     }
 
     @Test(
-        "the first bytes of HTTP/1 are known, all others are bytes",
+        "the first bytes of HTTP are known, all others are bytes",
         arguments: [
             ("GET / HTTP/1.1\r\n", Treatment.http), ("G", nil), ("OPTIONS", nil), ("DELETE ", .http),
-            ("PRI * HTTP/2.0\r\n", .opaque), ("SSH-2.0", .opaque), ("\u{16}\u{3}", .opaque), ("GETX", .opaque),
-            ("get / HTTP/1.1", .opaque), ("", nil),
+            ("PRI * HTTP/2.0\r\n", .http2), ("PR", nil), ("PRIX", .opaque), ("SSH-2.0", .opaque),
+            ("\u{16}\u{3}", .opaque), ("GETX", .opaque), ("get / HTTP/1.1", .opaque), ("", nil),
         ] as [(String, Treatment?)])
     func sniffs(text: String, treatment: Treatment?) {
         #expect(ProtocolSniffer.treatment(of: Array(text.utf8)) == treatment)

@@ -81,7 +81,9 @@ final class WebServer: Sendable {
         guard let end = text.range(of: "\r\n\r\n") else { return nil }
         let head = text[..<end.upperBound]
         if head.lowercased().contains("transfer-encoding: chunked") {
-            guard let last = text.range(of: "0\r\n\r\n", range: end.upperBound..<text.endIndex) else { return nil }
+            guard let chunk = text.range(of: "0\r\n", range: end.upperBound..<text.endIndex),
+                let last = text.range(of: "\r\n\r\n", range: chunk.lowerBound..<text.endIndex)
+            else { return nil }
             defer { text = String(text[last.upperBound...]) }
             return String(text[..<last.upperBound])
         }

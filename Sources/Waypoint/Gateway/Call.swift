@@ -6,6 +6,7 @@ internal import MeshProxy
 internal import MeshTelemetry
 internal import NIOCore
 internal import WaypointHTTP
+internal import WaypointHTTP2
 internal import WaypointRoute
 
 /// Who opened a CONNECT stream, and what it said.
@@ -31,6 +32,8 @@ final class Call {
     var channel: TunnelStreamChannel?
     var passage: TCPPassage?
     private weak var door: RequestDoor?
+    /// The caller's, when it speaks HTTP/2.
+    private weak var connection: MessageConnection?
     /// What policies and routes of the present world say of this call.
     private var known: Known?
     /// Its bytes are carried as they are: what policy judged when that began.
@@ -86,7 +89,7 @@ final class Call {
     private func begin() {
         switch Treatment(target) {
         case .opaque: if readsServerName { detect(mayBeHTTP: false) } else { carryBytes() }
-        case .http, .detect: detect(mayBeHTTP: true)
+        case .http, .http2, .detect: detect(mayBeHTTP: true)
         }
     }
 
@@ -106,6 +109,7 @@ final class Call {
             ) { treatment, serverName in
                 switch treatment {
                 case .http: self.serveRequests(on: channel)
+                case .http2: self.serveStreams(on: channel)
                 case .opaque, .detect: self.carryBytes(on: channel, serverName: serverName)
                 }
             }
@@ -132,6 +136,14 @@ final class Call {
         self.door = door
         do {
             try door.install(on: channel)
+        } catch {
+            channel.abort()
+        }
+    }
+
+    private func serveStreams(on channel: TunnelStreamChannel) {
+        do {
+            connection = try CallerStream.serve(self, on: channel)
         } catch {
             channel.abort()
         }
@@ -170,6 +182,7 @@ final class Call {
     /// No more requests after the one that runs; bytes run on to their end.
     func drain() {
         door?.drain()
+        connection?.drain()
     }
 
     /// Ends it now.

@@ -26,6 +26,7 @@ final class GatewayLoop {
 
     // What requests need.
     let idle: IdleEndpoints
+    let connections: EndpointConnections
     var budgets: RetryBudgets
     var routes = LoopRoutes()
     /// Grows with every world and every set of policies: what calls remember of one is no longer true then.
@@ -63,6 +64,7 @@ final class GatewayLoop {
         let key = WaypointKey(namespace: settings.namespace, name: settings.name)
         self.policySource = { world, target in RequestPolicySet(of: world, for: target, at: key) }
         self.idle = IdleEndpoints(eventLoop: eventLoop, limits: settings.idleLimits)
+        self.connections = EndpointConnections(eventLoop: eventLoop, limits: settings.idleLimits)
         self.budgets = RetryBudgets(settings.retryBudget)
         self.own = Self.unknownSelf(settings)
         self.pool = HBONEPool(loop: eventLoop) { [weak self] key in
@@ -166,6 +168,7 @@ final class GatewayLoop {
         for call in Array(calls.values) { call.cut(.drainTimedOut) }
         for tunnel in Array(tunnels.values) { tunnel.connection.close(.cut(.drainDeadline)) }
         idle.close()
+        connections.close()
         pool?.closeAll()
         pool = nil
     }

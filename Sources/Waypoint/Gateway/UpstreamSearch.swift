@@ -52,9 +52,10 @@ final class UpstreamSearch {
     /// exactly once, on the loop.
     /// - Parameters:
     ///   - mayReuse: a connection that has carried other requests will do.
+    ///   - isHTTP2: what the endpoint gets.
     ///   - pinned: names the endpoint that the client was at before.
     func request(
-        mayReuse: Bool, pinned: SessionToken?,
+        mayReuse: Bool, isHTTP2: Bool, pinned: SessionToken?,
         _ completion: @escaping (Result<EndpointSide, ConnectionFailure>) -> Void
     ) {
         let hop: EndpointHop
@@ -63,6 +64,7 @@ final class UpstreamSearch {
         } catch {
             return completion(.failure(error))
         }
+        if isHTTP2 { return share(hop, mayReuse: mayReuse, completion) }
         if mayReuse, let door = loop.idle.take(hop, for: call.caller.identity) {
             return completion(.success(.http1(door)))
         }
@@ -82,6 +84,37 @@ final class UpstreamSearch {
                 self.exclude(hop)
                 completion(.failure(failure))
             }
+        }
+    }
+
+    /// A stream of an HTTP/2 connection.
+    private func share(
+        _ hop: EndpointHop, mayReuse: Bool, _ completion: @escaping (Result<EndpointSide, ConnectionFailure>) -> Void
+    ) {
+        let (loop, connections) = (loop, loop.connections)
+        let key = EndpointConnection.Key(hop, for: call.caller.identity)
+        let open: EndpointConnections.Opening = { opened in
+            self.open(hop) { result in
+                switch result {
+                case .failure(let failure): opened(.failure(failure))
+                case .success(let link):
+                    let upstream = Upstream(hop: hop, link: link)
+                    do {
+                        opened(
+                            .success(
+                                try EndpointConnection(upstream, on: loop.eventLoop) { [weak connections] in
+                                    connections?.forget($0, key)
+                                }))
+                    } catch {
+                        upstream.drop()
+                        opened(.failure(.dial(cause: "\(error)")))
+                    }
+                }
+            }
+        }
+        connections.connection(key, mayReuse: mayReuse, open: open) { result in
+            if case .failure = result { self.exclude(hop) }
+            completion(result.map { .http2(UpstreamStream($0)) })
         }
     }
 

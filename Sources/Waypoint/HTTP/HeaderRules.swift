@@ -144,6 +144,13 @@ package enum HeaderRules {
         return names.contains { name.isEqual($0) } || name.starts(with: "x-forwarded-".utf8)
     }
 
+    /// Trailers without what may not stand there.
+    package static func trailers(_ trailers: HeaderList) -> HeaderList {
+        var trailers = trailers
+        trailers.removeAll(where: isForbiddenTrailer)
+        return trailers
+    }
+
     /// What may not stand in trailers, as it would change a message whose head was dealt with: framing, routing,
     /// conditions, credentials, and how content is read. Source: RFC 9110 section 6.5.1.
     static func isForbiddenTrailer(_ name: ArraySlice<UInt8>) -> Bool {

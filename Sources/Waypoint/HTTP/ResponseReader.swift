@@ -7,10 +7,13 @@ package struct ResponseHead: Hashable, Sendable {
     /// 100 to 999.
     package var status: UInt16
     package var headers: HeaderList
+    /// Neither content nor trailers follow, and the head said so: of gRPC, it holds the status of the call.
+    package var isHeadOnly: Bool
 
-    package init(status: UInt16, headers: HeaderList = HeaderList()) {
+    package init(status: UInt16, headers: HeaderList = HeaderList(), isHeadOnly: Bool = false) {
         self.status = status
         self.headers = headers
+        self.isHeadOnly = isHeadOnly
     }
 
     /// Another answer to the same request follows. 101 is the last one in HTTP.

@@ -2,12 +2,22 @@
 """Calls every kind of gRPC method of the tests' echo; prints one line for each outcome.
 
     grpc-client.py HOST:PORT
+    grpc-client.py HOST:PORT METHOD [NAME=VALUE...]   calls one method with these metadata, prints the status
 """
 import sys
 
 import grpc
 
 MESSAGE = b"m" * 100_000
+
+
+def one(target, method, *metadata):
+    channel = grpc.insecure_channel(target)
+    try:
+        channel.unary_unary(method)(b"one", timeout=10, metadata=[tuple(pair.split("=", 1)) for pair in metadata])
+        print("OK")
+    except grpc.RpcError as error:
+        print(error.code().name)
 
 
 def main():
@@ -35,4 +45,7 @@ def main():
     print("afterwards", channel.unary_unary("/grpc/Echo")(b"last", timeout=30) == b"last")
 
 
-main()
+if len(sys.argv) > 2:
+    one(*sys.argv[1:])
+else:
+    main()

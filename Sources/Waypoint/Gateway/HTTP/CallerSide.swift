@@ -7,10 +7,20 @@ internal import WaypointRoute
 /// a call through a protocol.
 enum CallerSide {
     case http1(RequestDoor)
+    case http2(CallerStream)
 
     var call: Call {
         switch self {
         case .http1(let door): door.call
+        case .http2(let stream): stream.call
+        }
+    }
+
+    /// The caller speaks HTTP/2.
+    var isHTTP2: Bool {
+        switch self {
+        case .http1: false
+        case .http2: true
         }
     }
 
@@ -18,6 +28,7 @@ enum CallerSide {
     var takesBytes: Bool {
         switch self {
         case .http1(let door): door.takesBytes
+        case .http2(let stream): stream.takesBytes
         }
     }
 
@@ -25,6 +36,7 @@ enum CallerSide {
     var isDraining: Bool {
         switch self {
         case .http1(let door): door.isDraining
+        case .http2: false
         }
     }
 
@@ -34,24 +46,28 @@ enum CallerSide {
     func write(_ head: ResponseHead, framing: BodyFraming, keepAlive: Bool) {
         switch self {
         case .http1(let door): door.write(head, framing: framing, keepAlive: keepAlive)
+        case .http2(let stream): stream.write(head, framing: framing)
         }
     }
 
     func write(_ body: ByteBuffer) {
         switch self {
         case .http1(let door): door.write(body)
+        case .http2(let stream): stream.write(body)
         }
     }
 
     func end(_ trailers: HeaderList?) {
         switch self {
         case .http1(let door): door.end(trailers)
+        case .http2(let stream): stream.end(trailers)
         }
     }
 
     func flush() {
         switch self {
         case .http1(let door): door.flush()
+        case .http2(let stream): stream.flush()
         }
     }
 
@@ -67,6 +83,7 @@ enum CallerSide {
     func resume() {
         switch self {
         case .http1(let door): door.resume()
+        case .http2(let stream): stream.resume()
         }
     }
 
@@ -74,6 +91,7 @@ enum CallerSide {
     func exchangeEnded(keepAlive: Bool) {
         switch self {
         case .http1(let door): door.exchangeEnded(keepAlive: keepAlive)
+        case .http2(let stream): stream.exchangeEnded()
         }
     }
 
@@ -81,6 +99,7 @@ enum CallerSide {
     func abort() {
         switch self {
         case .http1(let door): door.abort()
+        case .http2(let stream): stream.abort()
         }
     }
 
@@ -89,6 +108,7 @@ enum CallerSide {
     func replace(by relay: Relay) throws -> EventLoopFuture<Void>? {
         switch self {
         case .http1(let door): try door.replace(by: relay)
+        case .http2: nil
         }
     }
 }

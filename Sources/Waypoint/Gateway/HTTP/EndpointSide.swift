@@ -7,10 +7,12 @@ internal import WaypointRoute
 /// list, as ``CallerSide`` is.
 enum EndpointSide {
     case http1(UpstreamDoor)
+    case http2(UpstreamStream)
 
     var hop: EndpointHop {
         switch self {
         case .http1(let door): door.hop
+        case .http2(let stream): stream.hop
         }
     }
 
@@ -18,6 +20,7 @@ enum EndpointSide {
     var isReused: Bool {
         switch self {
         case .http1(let door): door.isReused
+        case .http2(let stream): stream.isReused
         }
     }
 
@@ -25,6 +28,7 @@ enum EndpointSide {
     func use(_ user: EndpointUser) {
         switch self {
         case .http1(let door): door.take(user)
+        case .http2(let stream): stream.take(user)
         }
     }
 
@@ -32,31 +36,37 @@ enum EndpointSide {
     var takesBytes: Bool {
         switch self {
         case .http1(let door): door.takesBytes
+        case .http2(let stream): stream.takesBytes
         }
     }
 
-    /// The head of the request; the first thing that is written.
+    /// The head of the request; the first thing that is written. HTTP/2 has no upgrades: the endpoint is not asked for
+    /// one (RFC 9113 section 8.6).
     func write(_ head: RequestHead, framing: BodyFraming, upgrades: Bool) {
         switch self {
         case .http1(let door): door.write(head, framing: framing, upgrades: upgrades)
+        case .http2(let stream): stream.write(head, framing: framing)
         }
     }
 
     func write(_ body: ByteBuffer) {
         switch self {
         case .http1(let door): door.write(body)
+        case .http2(let stream): stream.write(body)
         }
     }
 
     func end(_ trailers: HeaderList?) {
         switch self {
         case .http1(let door): door.end(trailers)
+        case .http2(let stream): stream.end(trailers)
         }
     }
 
     func flush() {
         switch self {
         case .http1(let door): door.flush()
+        case .http2(let stream): stream.flush()
         }
     }
 
@@ -64,6 +74,7 @@ enum EndpointSide {
     func read() {
         switch self {
         case .http1(let door): door.read()
+        case .http2(let stream): stream.read()
         }
     }
 
@@ -71,6 +82,7 @@ enum EndpointSide {
     func release() {
         switch self {
         case .http1(let door): door.release()
+        case .http2(let stream): stream.release()
         }
     }
 
@@ -78,6 +90,7 @@ enum EndpointSide {
     func abort() {
         switch self {
         case .http1(let door): door.abort()
+        case .http2(let stream): stream.abort()
         }
     }
 
@@ -85,6 +98,7 @@ enum EndpointSide {
     func replace(by relay: Relay) throws -> EventLoopFuture<Void>? {
         switch self {
         case .http1(let door): try door.replace(by: relay)
+        case .http2: nil
         }
     }
 }

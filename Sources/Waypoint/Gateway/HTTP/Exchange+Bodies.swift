@@ -47,7 +47,9 @@ extension Exchange {
         guard let forwarding, let plan = forwarding.plan, body.isWhole, !message.upgrades else { return }
         for service in plan.mirrors {
             guard let target = call.target(of: service) else { continue }
-            Mirror.start(forwarding.head, framing: message.framing, body: body, to: target, of: call)
+            Mirror.start(
+                forwarding.head, framing: message.framing, body: body, to: target, of: call,
+                isHTTP2: target.takesHTTP2(fromHTTP2Caller: caller.isHTTP2))
         }
         if phase >= .answered { body.drop() }
     }
@@ -75,6 +77,7 @@ extension Exchange {
         finishAnswer(&answer)
         caller.write(answer, framing: framing, keepAlive: keepsAlive)
         log.answered(answer.status, isExhausted: isExhausted(outcome))
+        if answer.isHeadOnly { log.ended(answer.headers) }
     }
 
     private func isExhausted(_ outcome: AttemptOutcome) -> Bool {

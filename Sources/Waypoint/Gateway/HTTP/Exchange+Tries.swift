@@ -36,7 +36,10 @@ extension Exchange {
         isHeard = false
         log.tried()
         startTryTimer()
-        search.request(mayReuse: mayReuse, pinned: forwarding.plan?.pinned) { result in
+        search.request(
+            mayReuse: mayReuse, isHTTP2: forwarding.target.takesHTTP2(fromHTTP2Caller: caller.isHTTP2),
+            pinned: forwarding.plan?.pinned
+        ) { result in
             guard self.phase == .decided, self.tries?.number == number else {
                 if case .success(let endpoint) = result { endpoint.abort() }
                 return
@@ -98,7 +101,7 @@ extension Exchange {
             leaveTry()
             return find(mayReuse: false)
         }
-        tryFailed(.reset(requestSent: true), failure.reply)
+        tryFailed(failure.outcome, failure.reply)
     }
 
     /// A kept connection was dead before anything was answered, and doing it twice is doing it once (RFC 9112 section

@@ -20,7 +20,7 @@ struct LocalReply: Error, Hashable {
         if !body.isEmpty, headers.index(of: "content-type".utf8) == nil {
             headers.append(name: "content-type".utf8, value: "text/plain".utf8)
         }
-        return ResponseHead(status: status, headers: headers)
+        return ResponseHead(status: status, headers: headers, isHeadOnly: body.isEmpty)
     }
 
     /// In the language of a gRPC caller: 200, and what went wrong in header fields.

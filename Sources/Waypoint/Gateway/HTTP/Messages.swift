@@ -25,13 +25,27 @@ extension ResponseHead {
 enum EndpointFailure {
     /// It went away, or the way to it did.
     case lost(String)
+    /// It has not looked at the request: any other may get it, whatever its method (RFC 9113 section 8.7).
+    case refused
+    /// It gave this request up, and says why.
+    case reset(String)
     /// What it sent is no HTTP.
     case malformed(String)
 
     var reply: LocalReply {
         switch self {
         case .lost(let cause): .disconnected("connection termination", details: cause)
+        case .refused: .disconnected("remote refused stream reset", flag: "UR", details: "upstream_reset_refused")
+        case .reset(let code): .disconnected("remote reset", flag: "UR", details: "upstream_reset: \(code)")
         case .malformed(let why): .protocolError(why)
+        }
+    }
+
+    /// As what is tried again looks at it.
+    var outcome: AttemptOutcome {
+        switch self {
+        case .refused: .refusedStream
+        case .lost, .reset, .malformed: .reset(requestSent: true)
         }
     }
 }

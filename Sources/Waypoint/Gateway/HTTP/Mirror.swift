@@ -12,12 +12,16 @@ final class Mirror {
     private var timer: Scheduled<Void>?
     private var isOver = false
 
-    /// - Parameter body: whole.
-    static func start(_ head: RequestHead, framing: BodyFraming, body: KeptBody, to target: CallTarget, of call: Call) {
+    /// - Parameters:
+    ///   - body: whole.
+    ///   - isHTTP2: what the endpoint gets.
+    static func start(
+        _ head: RequestHead, framing: BodyFraming, body: KeptBody, to target: CallTarget, of call: Call, isHTTP2: Bool
+    ) {
         guard call.loop.mirrors < call.loop.settings.mirrorsMax, !call.loop.isDraining else { return }
         let mirror = Mirror(head, framing, body, call)
         call.loop.mirrors += 1
-        UpstreamSearch(for: call, to: target).request(mayReuse: true, pinned: nil) { result in
+        UpstreamSearch(for: call, to: target).request(mayReuse: true, isHTTP2: isHTTP2, pinned: nil) { result in
             switch result {
             case .success(let endpoint): mirror.send(to: endpoint)
             case .failure: mirror.over()

@@ -1,0 +1,90 @@
+internal import HBONE
+internal import MeshModel
+internal import NIOCore
+internal import WaypointHTTP2
+
+/// One HTTP/2 connection to an endpoint, for callers of one identity.
+final class EndpointConnection {
+    /// What requests must have in common to share a connection: what the endpoint's node was told of the caller stays
+    /// true.
+    struct Key: Hashable {
+        let target: TransportAddress
+        let isTunnel: Bool
+        let expected: [Identity]
+        let caller: Identity
+
+        init(_ hop: EndpointHop, for caller: Identity) {
+            target = hop.target
+            isTunnel = hop.isTunnel
+            expected = hop.expected
+            self.caller = caller
+        }
+    }
+
+    let hop: EndpointHop
+    let loop: any EventLoop
+    /// An exchange has been given it.
+    var isUsed = false
+    /// Others may be given it; otherwise it ends with its first exchange.
+    var isKept = false
+    private(set) var usedAt = NIODeadline.now()
+    private let messages: MessageConnection
+    private var tunnel: HBONEConnection?
+
+    /// - Parameter onEnd: called once, when it is no more.
+    init(_ upstream: Upstream, on loop: any EventLoop, onEnd: @escaping (EndpointConnection) -> Void) throws {
+        hop = upstream.hop
+        self.loop = loop
+        let box = Holder()
+        messages = MessageConnection(
+            role: .client,
+            onEnd: { _ in
+                if let connection = box.connection { onEnd(connection) }
+            })
+        switch upstream.link {
+        case .stream(let stream):
+            tunnel = stream.connection
+            let messages = messages
+            _ = try stream.makeChannel { try $0.pipeline.syncOperations.addHandler(messages) }
+        case .socket(let channel):
+            try channel.pipeline.syncOperations.addHandler(messages)
+            try channel.syncOptions?.setOption(.autoRead, value: true)
+        }
+        box.connection = self
+    }
+
+    private final class Holder {
+        weak var connection: EndpointConnection?
+    }
+
+    var isOver: Bool { messages.isClosed }
+
+    /// Another request may be sent. No tunnel outlives its certificates by being used.
+    var canOpen: Bool { messages.canOpen && isWelcome }
+
+    /// The tunnel below takes new work.
+    var isWelcome: Bool { tunnel?.canOpenStream ?? true }
+
+    var isIdle: Bool { messages.streamCount == 0 }
+
+    func open(
+        _ head: HTTP2RequestHead, endStream: Bool, user: any MessageStreamUser
+    ) throws(HTTP2OpenRefusal) -> EndpointStream {
+        let stream = try messages.open(head, endStream: endStream, user: user)
+        if !isKept { messages.drain() }
+        return stream
+    }
+
+    func streamEnded() {
+        usedAt = .now()
+        if !isKept { messages.drain() }
+    }
+
+    /// No new requests; ends with the last one.
+    func leave() {
+        isKept = false
+        messages.drain()
+    }
+
+    func close() { messages.close() }
+}

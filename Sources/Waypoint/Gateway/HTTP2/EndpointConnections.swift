@@ -1,0 +1,101 @@
+internal import MeshModel
+internal import MeshProxy
+internal import NIOCore
+
+/// HTTP/2 connections to endpoints, of one loop. Requests share one while the endpoint takes more of them; while one is
+/// being opened, others wait for it.
+final class EndpointConnections {
+    typealias Completion = (Result<EndpointConnection, ConnectionFailure>) -> Void
+    typealias Opening = (@escaping Completion) -> Void
+
+    private let eventLoop: any EventLoop
+    private let limits: IdleEndpoints.Limits
+    private var kept: [EndpointConnection.Key: [EndpointConnection]] = [:]
+    private(set) var count = 0
+    private var waiting: [EndpointConnection.Key: [(Opening, Completion)]] = [:]
+    private var sweep: Scheduled<Void>?
+    private var isClosed = false
+
+    init(eventLoop: any EventLoop, limits: IdleEndpoints.Limits) {
+        self.eventLoop = eventLoop
+        self.limits = limits
+    }
+
+    /// A connection that takes a request now. The completion is called exactly once, on the loop.
+    /// - Parameters:
+    ///   - mayReuse: one that has carried other requests will do.
+    ///   - open: makes a new one.
+    func connection(
+        _ key: EndpointConnection.Key, mayReuse: Bool, open: @escaping Opening, _ completion: @escaping Completion
+    ) {
+        if mayReuse {
+            if let connection = take(key) { return completion(.success(connection)) }
+            guard waiting[key] == nil else {
+                waiting[key, default: []].append((open, completion))
+                return
+            }
+            waiting[key] = []
+        }
+        open { result in
+            let waiters = mayReuse ? self.waiting.removeValue(forKey: key) ?? [] : []
+            if case .success(let connection) = result { self.keep(connection, key) }
+            completion(result)
+            for (open, completion) in waiters {
+                if case .failure = result {
+                    completion(result)
+                } else {
+                    self.connection(key, mayReuse: true, open: open, completion)
+                }
+            }
+        }
+    }
+
+    private func take(_ key: EndpointConnection.Key) -> EndpointConnection? {
+        guard let connections = kept[key] else { return nil }
+        for connection in connections where !connection.isWelcome { connection.leave() }
+        return connections.first(where: \.canOpen)
+    }
+
+    private func keep(_ connection: EndpointConnection, _ key: EndpointConnection.Key) {
+        guard !isClosed, !connection.isOver, count < limits.totalMax,
+            (kept[key]?.count ?? 0) < limits.perEndpointMax
+        else { return }
+        connection.isKept = true
+        kept[key, default: []].append(connection)
+        count += 1
+        startSweep()
+    }
+
+    /// It went away.
+    func forget(_ connection: EndpointConnection, _ key: EndpointConnection.Key) {
+        guard var connections = kept[key], let index = connections.firstIndex(where: { $0 === connection }) else {
+            return
+        }
+        connections.remove(at: index)
+        count -= 1
+        kept[key] = connections.isEmpty ? nil : connections
+    }
+
+    /// Ends them all.
+    func close() {
+        isClosed = true
+        sweep?.cancel()
+        sweep = nil
+        for connection in Array(kept.values.joined()) { connection.close() }
+    }
+
+    private func startSweep() {
+        guard sweep == nil, count > 0, !isClosed else { return }
+        let pause = TimeAmount.nanoseconds(max(limits.idleTime.nanoseconds / 2, 1_000_000))
+        sweep = eventLoop.assumeIsolated().scheduleTask(in: pause) { [weak self] in
+            guard let self else { return }
+            sweep = nil
+            let now = NIODeadline.now()
+            for connection in Array(kept.values.joined())
+            where connection.isIdle && now - connection.usedAt >= self.limits.idleTime {
+                connection.leave()
+            }
+            startSweep()
+        }
+    }
+}
