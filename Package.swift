@@ -107,7 +107,7 @@ let package = Package(
         // Requests and answers as bytes: HTTP/1.1, read strictly and written; pure.
         .target(name: "WaypointHTTP", dependencies: ["MeshModel", "WaypointRoute", nioCore], path: "Sources/Waypoint/HTTP", swiftSettings: house),
         // Calls, requests and their endpoints.
-        .target(name: "WaypointGateway", dependencies: ["MeshModel", "MeshPolicy", "MeshTLS", "MeshKernel", "HBONE", "MeshDiscovery", "MeshIdentity", "MeshTelemetry", "MeshProxy", "WaypointHTTP", "WaypointRoute", "WaypointHTTP2", nioCore, nioPosix, nioHTTP1], path: "Sources/Waypoint/Gateway", swiftSettings: house),
+        .target(name: "WaypointGateway", dependencies: ["MeshModel", "MeshPolicy", "MeshTLS", "MeshKernel", "HBONE", "MeshDiscovery", "MeshIdentity", "MeshTelemetry", "MeshProxy", "WaypointHTTP", "WaypointRoute", "WaypointHTTP2", nioCore, nioPosix], path: "Sources/Waypoint/Gateway", swiftSettings: house),
         .executableTarget(name: "waypoint", dependencies: ["WaypointGateway", "MeshModel", "MeshKernel", "MeshTLS", "MeshDiscovery", "MeshIdentity", "MeshTelemetry", "MeshRuntime", nioCore, nioPosix, grpcPosix, logging, lifecycle, signals], path: "Sources/Waypoint/Main", swiftSettings: house),
         // The control plane.
         .target(name: "ControlTranslate", dependencies: ["MeshModel", "WaypointRoute"], path: "Sources/ControlPlane/Translate", swiftSettings: house),

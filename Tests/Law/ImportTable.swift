@@ -87,8 +87,7 @@ enum ImportTable {
             target: "WaypointGateway", folder: "Sources/Waypoint/Gateway",
             rooms: [
                 "MeshModel", "MeshPolicy", "MeshTLS", "MeshKernel", "HBONE", "MeshDiscovery", "MeshIdentity",
-                "MeshTelemetry", "MeshProxy", "WaypointHTTP", "WaypointRoute",
-                "MeshTelemetry", "MeshProxy", "WaypointRoute", "WaypointHTTP2",
+                "MeshTelemetry", "MeshProxy", "WaypointHTTP", "WaypointHTTP2", "WaypointRoute",
             ],
             others: nio.union(["Logging"])),
         Room(
