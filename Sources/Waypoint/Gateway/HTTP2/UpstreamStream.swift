@@ -34,7 +34,9 @@ final class UpstreamStream: MessageStreamUser {
 
     func receive(_ bytes: ByteBuffer) { user?.receive(bytes) }
 
-    func receiveEnd(_ trailers: [HTTP2Field]?) { user?.ended(trailers.map { HeaderRules.trailers(HeaderList(trailers: $0)) }) }
+    func receiveEnd(_ trailers: [HTTP2Field]?) {
+        user?.ended(trailers.map { HeaderRules.trailers(HeaderList(trailers: $0)) })
+    }
 
     func paused() { user?.paused() }
 
