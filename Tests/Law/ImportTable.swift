@@ -84,16 +84,22 @@ enum ImportTable {
             target: "WaypointToken", folder: "Sources/Waypoint/Token", rooms: ["MeshModel", "MeshPolicy"],
             others: ["Crypto", "CryptoExtras", "FoundationEssentials"]),
         Room(
+            // NIOSSL: servers of keys are verified by the roots of the system, not by the mesh's.
+            target: "WaypointKeys", folder: "Sources/Waypoint/Keys",
+            rooms: ["MeshModel", "WaypointRoute", "WaypointToken"],
+            others: nio.union(["NIOHTTP1", "NIOSSL", "Logging"])),
+        Room(
             target: "WaypointGateway", folder: "Sources/Waypoint/Gateway",
             rooms: [
                 "MeshModel", "MeshPolicy", "MeshTLS", "MeshKernel", "HBONE", "MeshDiscovery", "MeshIdentity",
                 "MeshTelemetry", "MeshProxy", "WaypointHTTP", "WaypointHTTP2", "WaypointRoute",
+                "MeshTelemetry", "MeshProxy", "WaypointRoute", "WaypointToken",
             ],
             others: nio.union(["Logging"])),
         Room(
             target: "waypoint", folder: "Sources/Waypoint/Main",
             rooms: [
-                "WaypointGateway", "MeshModel", "MeshKernel", "MeshTLS", "MeshDiscovery", "MeshIdentity",
+                "WaypointGateway", "WaypointKeys", "WaypointToken", "MeshModel", "MeshKernel", "MeshTLS", "MeshDiscovery", "MeshIdentity",
                 "MeshTelemetry", "MeshRuntime",
             ],
             others: foundation.union(grpc).union(nio).union(["Logging", "ServiceLifecycle", "UnixSignals"])),

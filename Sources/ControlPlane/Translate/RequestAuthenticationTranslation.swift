@@ -55,9 +55,6 @@ struct RequestAuthenticationTranslation {
             report(written.line, "jwksUri: expected an http or https URI; every token of the rule is refused")
             return .none("the URI of the keys is none that can be fetched")
         }
-        report(
-            written.line,
-            "jwksUri: waypoints do not fetch keys yet; every token of the rule is refused. Write the keys to jwks")
         let parts = (written.timeout ?? .nanoseconds(TokenRule.fetchTimeoutNanoseconds)).components
         return .remote(
             uri: uri, timeoutNanoseconds: parts.seconds * 1_000_000_000 + parts.attoseconds / 1_000_000_000)

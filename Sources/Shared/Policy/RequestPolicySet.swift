@@ -59,16 +59,13 @@ package struct RequestPolicySet: Sendable {
     /// order of the policies never changes whether a request is allowed.
     /// - Parameter answers: of authorizers by the provider's name. One that is asked for and not there denies.
     package func decide(_ facts: RequestFacts, answers: [String: AuthorizerAnswer] = [:]) -> RequestVerdict {
+        if let denial = denialOfAuthorizers(facts, answers: answers) { return .denied(denial) }
+        return decideWithoutAuthorizers(facts)
+    }
+
+    /// What all but the CUSTOM policies say, for whoever has asked ``denialOfAuthorizers(_:answers:)`` before.
+    package func decideWithoutAuthorizers(_ facts: RequestFacts) -> RequestVerdict {
         let stages = stages(facts)
-        for (provider, policy) in stages.custom {
-            guard let rule = policy.matchingRule(facts) else { continue }
-            let reference = RuleReference(policy: policy.key, rule: rule)
-            switch answers[provider] {
-            case .allowed where !provider.isEmpty: continue
-            case .denied: return .denied(.authorizerDenied(provider: provider, reference))
-            case .allowed, nil: return .denied(.authorizerSilent(provider: provider, reference))
-            }
-        }
         if let reference = stages.deny.firstMatch(facts) { return .denied(.rule(reference)) }
         if let key = missing.first { return .denied(.policyNotReceived(key: key)) }
         if stages.allow.isEmpty { return .allowed(RequestAdmission(.noAllowPolicyApplies)) }
@@ -76,6 +73,23 @@ package struct RequestPolicySet: Sendable {
             return .denied(.noAllowMatched(keys: stages.allow.map(\.key)))
         }
         return .allowed(RequestAdmission(.rule(policy: reference.policy, index: reference.rule)))
+    }
+
+    /// What CUSTOM policies alone say; `nil`: nothing against it. For whoever checks tokens between these and the others.
+    /// - Parameter answers: as for ``decide(_:answers:)``.
+    package func denialOfAuthorizers(
+        _ facts: RequestFacts, answers: [String: AuthorizerAnswer]
+    ) -> RequestDenial? {
+        for (provider, policy) in stages(facts).custom {
+            guard let rule = policy.matchingRule(facts) else { continue }
+            let reference = RuleReference(policy: policy.key, rule: rule)
+            switch answers[provider] {
+            case .allowed where !provider.isEmpty: continue
+            case .denied: return .authorizerDenied(provider: provider, reference)
+            case .allowed, nil: return .authorizerSilent(provider: provider, reference)
+            }
+        }
+        return nil
     }
 
     /// The AUDIT policies that match, by their first matching rules. They never change the verdict.

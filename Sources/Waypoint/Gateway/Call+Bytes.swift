@@ -62,9 +62,9 @@ extension Call {
         }
     }
 
-    /// After a change of protocols the request stands for the bytes behind it.
-    func upgraded(by head: RequestHead) {
-        opaqueFacts = RequestFacts(connection: facts, http: HTTPFacts(head))
+    /// After a change of protocols the request stands for the bytes behind it, with what its token claimed.
+    func upgraded(by head: RequestHead, claims: TokenClaims?) {
+        opaqueFacts = RequestFacts(connection: facts, http: HTTPFacts(head, claims: claims))
     }
 
     /// Where a connection that policy lets in goes. Authorizers are asked about requests only, so that a CUSTOM policy

@@ -8,6 +8,7 @@ internal import NIOCore
 internal import WaypointHTTP
 internal import WaypointHTTP2
 internal import WaypointRoute
+internal import WaypointToken
 
 /// Who opened a CONNECT stream, and what it said.
 struct Caller {
@@ -41,7 +42,7 @@ final class Call {
 
     private struct Known {
         let epoch: Int
-        let policies: RequestPolicySet
+        let policies: TargetPolicies
         let routes: CallRoutes
     }
 
@@ -151,7 +152,9 @@ final class Call {
 
     // MARK: - What decides
 
-    var requestPolicies: RequestPolicySet { present.policies }
+    var requestPolicies: RequestPolicySet { present.policies.requests }
+    /// `nil`: no policy is about tokens.
+    var tokenChecker: TokenChecker? { present.policies.tokens }
     var routes: CallRoutes { present.routes }
 
     private var present: Known {

@@ -7,6 +7,7 @@ internal import MeshKernel
 internal import MeshProxy
 package import NIOCore
 package import NIOPosix
+package import WaypointToken
 
 /// The data plane of a waypoint: its HBONE port and everything that comes through it, spread over event loops. The
 /// actor only opens and closes; no byte of a caller passes through it.
@@ -54,6 +55,16 @@ package actor Gateway {
     /// A new world, for every loop.
     package func learn(_ world: World) {
         for slot in slots { slot.execute { $0.learn(world) } }
+    }
+
+    /// The key sets of remote issuers by their URIs, for every loop. What is not there is believed no more.
+    package func learn(_ keys: [String: KeySet]) {
+        for slot in slots { slot.execute { $0.tokens.fetched = FetchedKeys(sets: keys) } }
+    }
+
+    /// Who is told of tokens by keys that a fetched set does not have: its URI and the name of the key; rarely.
+    package func reportMissingKeys(to body: @escaping @Sendable (String, String) -> Void) {
+        for slot in slots { slot.execute { $0.tokens.onMissingKey = body } }
     }
 
     /// Keeps a certificate for our identity and listens. Where is told; port 0 takes a free one.

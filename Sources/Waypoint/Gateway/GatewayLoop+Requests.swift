@@ -1,6 +1,14 @@
 internal import MeshDiscovery
 internal import MeshModel
 internal import MeshPolicy
+internal import WaypointToken
+
+/// What requests to a target are judged by.
+struct TargetPolicies {
+    let requests: RequestPolicySet
+    /// `nil`: no policy is about tokens.
+    let tokens: TokenChecker?
+}
 
 /// What requests are judged and routed by.
 extension GatewayLoop {
@@ -10,14 +18,15 @@ extension GatewayLoop {
     }
 
     /// Asked once for each target and world.
-    func requestPolicies(for target: CallTarget) -> RequestPolicySet {
+    func requestPolicies(for target: CallTarget) -> TargetPolicies {
         let key =
             switch target.subject {
             case .service(let service): PolicyKey.service(service.key, target.port)
             case .workload(let workload): PolicyKey.workload(workload.uid)
             }
         if let known = requestPolicies[key] { return known }
-        let policies = policySource(world, target)
+        let policies = TargetPolicies(
+            requests: policySource(world, target), tokens: tokens.checker(of: tokenSource(world, target)))
         requestPolicies[key] = policies
         return policies
     }
@@ -36,10 +45,9 @@ extension GatewayLoop {
 }
 
 extension RequestPolicySet {
-    /// What discovery says of a target. Policies about tokens count as missing, so that nothing passes: tokens are not
-    /// looked at yet.
+    /// What discovery says of a target.
     init(of world: World, for target: CallTarget, at waypoint: WaypointKey) {
         let applicable = world.requestPolicies(for: target.service?.key, of: waypoint)
-        self.init(applying: applicable.policies, missing: applicable.missing + applicable.tokens.map(\.key))
+        self.init(applying: applicable.policies, missing: applicable.missing)
     }
 }

@@ -35,7 +35,12 @@ final class GatewayLoop {
     var policySource: (World, CallTarget) -> RequestPolicySet {
         didSet { policiesChanged() }
     }
-    var requestPolicies: [PolicyKey: RequestPolicySet] = [:]
+    var requestPolicies: [PolicyKey: TargetPolicies] = [:]
+    /// Whose tokens requests to a target may carry.
+    var tokenSource: (World, CallTarget) -> [TokenPolicy] {
+        didSet { policiesChanged() }
+    }
+    var tokens = LoopTokens()
     /// Asks the external authorizers of CUSTOM policies; `nil` answers and no authorizer deny.
     var authorizer: ((AuthorizerQuestion, RequestHead, @escaping (AuthorizerAnswer?) -> Void) -> Void)?
     /// Copies of requests under way.
@@ -63,6 +68,9 @@ final class GatewayLoop {
         self.requests = requests
         let key = WaypointKey(namespace: settings.namespace, name: settings.name)
         self.policySource = { world, target in RequestPolicySet(of: world, for: target, at: key) }
+        self.tokenSource = { world, target in
+            world.requestPolicies(for: target.service?.key, of: key).tokens
+        }
         self.idle = IdleEndpoints(eventLoop: eventLoop, limits: settings.idleLimits)
         self.connections = EndpointConnections(eventLoop: eventLoop, limits: settings.idleLimits)
         self.budgets = RetryBudgets(settings.retryBudget)
@@ -90,6 +98,7 @@ final class GatewayLoop {
         let hasNewPolicies = world.policyRevision != self.world.policyRevision
         self.world = world
         routes.learn(world)
+        if hasNewPolicies { tokens.learn(world) }
         epoch += 1
         requestPolicies.removeAll()
         defer { if hasNewPolicies { policiesChanged() } }

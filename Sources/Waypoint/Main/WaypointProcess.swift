@@ -11,6 +11,8 @@ import NIOPosix
 import ServiceLifecycle
 import UnixSignals
 import WaypointGateway
+import WaypointKeys
+import WaypointToken
 
 /// Makes the parts of the waypoint and ties them together.
 struct WaypointProcess {
@@ -49,6 +51,10 @@ struct WaypointProcess {
             connection: connection, node: settings.node, wantsRoutes: true, log: output.logger("xds"),
             onWorld: { news.yield($0) },
             onEvent: { [readiness] event in if event == .ready { readiness.done("state manager") } })
+        let (keys, fetchedKeys) = AsyncStream.makeStream(
+            of: [String: KeySet].self, bufferingPolicy: .bufferingNewest(1))
+        let fetcher = KeyFetcher(group: controlLoop, logger: output.logger("keys")) { fetchedKeys.yield($0) }
+        await gateway.reportMissingKeys { uri, name in Task { await fetcher.miss(uri, keyIdentifier: name) } }
         let hold = await certificates.hold(settings.gateway.identity) { [readiness] result in
             if case .success = result { readiness.done("certificate") }
         }
@@ -61,7 +67,15 @@ struct WaypointProcess {
                 services: [
                     .init(service: TaskService { await certificates.run() }),
                     .init(service: TaskService { await discovery.run() }),
-                    .init(service: TaskService { for await world in worlds { await gateway.learn(world) } }),
+                    .init(
+                        service: TaskService {
+                            for await world in worlds {
+                                await gateway.learn(world)
+                                await fetcher.want(world.tokenPolicies)
+                            }
+                        }),
+                    .init(service: TaskService { await fetcher.run() }),
+                    .init(service: TaskService { for await sets in keys { await gateway.learn(sets) } }),
                     .init(service: DrainService(gateway: gateway, seconds: settings.drainSeconds)),
                 ] + adminServices(on: controlLoop).map { .init(service: $0) },
                 gracefulShutdownSignals: [.sigterm, .sigint],

@@ -51,6 +51,12 @@ package struct RequestPath: Hashable, Sendable {
         pathEnd = path.count
     }
 
+    /// - Parameter pathEnd: where the path, which is plain, ends in the target.
+    init(target: [UInt8], pathEnd: Int) {
+        self.target = target
+        self.pathEnd = pathEnd
+    }
+
     package var path: ArraySlice<UInt8> { target[..<pathEnd] }
 
     /// Behind the question mark; `nil` when there is none.

@@ -23,14 +23,19 @@ package struct TokenChecker: Sendable {
     /// Nothing is to be checked.
     package var isEmpty: Bool { rules.isEmpty }
 
-    /// - Parameter now: seconds since 1970.
-    package func check(_ request: TokenRequest, now: Double, remote: some RemoteKeys) -> TokenOutcome {
+    /// - Parameters:
+    ///   - now: seconds since 1970.
+    ///   - onMissingKey: told the URI of a key set, and the name of a key that a token has and the set does not.
+    package func check(
+        _ request: TokenRequest, now: Double, remote: some RemoteKeys,
+        onMissingKey: (_ uri: String, _ keyIdentifier: String) -> Void = { _, _ in }
+    ) -> TokenOutcome {
         let none = TokenPass(removed: removed)
         if request.isPreflight { return .passed(none) }
         var failure: TokenFailure?
         for (rule, keys) in rules {
             do throws(TokenFailure) {
-                if let pass = try self.pass(request, rule, keys, now, remote) { return .passed(pass) }
+                if let pass = try pass(request, rule, keys, now, remote, onMissingKey) { return .passed(pass) }
             } catch {
                 // That another issuer's rule does not know the token says less than any other reason.
                 if failure == nil || failure == .unknownIssuer { failure = error }
@@ -41,7 +46,8 @@ package struct TokenChecker: Sendable {
 
     /// `nil`: the rule finds no token. Every token that it finds must be valid; the first one counts.
     private func pass(
-        _ request: TokenRequest, _ rule: TokenRule, _ keys: KeySet?, _ now: Double, _ remote: some RemoteKeys
+        _ request: TokenRequest, _ rule: TokenRule, _ keys: KeySet?, _ now: Double, _ remote: some RemoteKeys,
+        _ onMissingKey: (String, String) -> Void
     ) throws(TokenFailure) -> TokenPass? {
         var first: CompactToken?
         var stripped: [TokenLocation] = []
@@ -49,7 +55,15 @@ package struct TokenChecker: Sendable {
             for text in request.tokens(at: location) {
                 let token = try CompactToken(text)
                 try Self.judge(token, rule, now)
-                try Self.keySet(rule, keys, remote).verify(token)
+                let keys = try Self.keySet(rule, keys, remote)
+                do throws(TokenFailure) {
+                    try keys.verify(token)
+                } catch {
+                    if error == .noMatchingKey, case .remote(let uri, _) = rule.keys, let name = token.keyIdentifier {
+                        onMissingKey(uri, name)
+                    }
+                    throw error
+                }
                 if first == nil { first = token }
                 if !stripped.contains(location) { stripped.append(location) }
             }

@@ -36,6 +36,12 @@ package struct TokenRequest: Sendable {
         }
     }
 
+    /// Whether a parameter of a query is the one that is meant by a name.
+    /// - Parameter text: its name as written.
+    package static func isParameter(_ text: ArraySlice<UInt8>, named name: String) -> Bool {
+        decoded(text).elementsEqual(name.utf8)
+    }
+
     /// The longest run of a token's characters behind the first prefix; without a prefix the value is the token.
     private static func token(_ value: ArraySlice<UInt8>, behind prefix: [UInt8]) -> ArraySlice<UInt8>? {
         guard !prefix.isEmpty else { return value }

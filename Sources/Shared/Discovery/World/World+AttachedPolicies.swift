@@ -49,6 +49,13 @@ extension World {
     /// Every policy of waypoints, in no particular order.
     package var attachedPolicies: [AttachedPolicy] { attachedPolicyIndex.all }
 
+    /// Every policy about tokens, in no particular order.
+    package var tokenPolicies: [TokenPolicy] {
+        attachedPolicyIndex.all.compactMap { attached in
+            if case .token(let policy) = attached.policy { policy } else { nil }
+        }
+    }
+
     /// Names of policies that were refused while none was known.
     var refusedAttachedPolicyNames: [String] { attachedPolicyIndex.refusedNames }
 

@@ -133,7 +133,7 @@ extension Exchange {
         caller.write(answer, framing: .none, keepAlive: true)
         caller.flush()
         log.answered(answer.status, isExhausted: false)
-        call.upgraded(by: message.head)
+        call.upgraded(by: message.head, claims: claims)
         _ = finish()
         let (near, far) = (Relay(onEnd: { _ in }), Relay(onEnd: { _ in }))
         do {

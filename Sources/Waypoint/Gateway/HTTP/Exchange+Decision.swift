@@ -7,15 +7,21 @@ internal import WaypointRoute
 extension Exchange {
     // MARK: - Policy
 
-    /// CUSTOM policies first: their authorizers are asked, then all is decided at once.
+    /// As in Istio: CUSTOM policies first, whose authorizers are asked; then tokens; then all other policies.
     func judge() {
         let policies = call.requestPolicies
-        let facts = RequestFacts(connection: call.facts, http: HTTPFacts(message.head))
+        let facts = facts
         let questions = policies.questions(facts)
-        guard !questions.isEmpty else { return decide(by: policies, facts, answers: [:]) }
+        guard !questions.isEmpty else { return decide(by: policies) }
         authorize(questions[...], answers: [:]) { answers in
-            self.decide(by: policies, facts, answers: answers)
+            if let denial = policies.denialOfAuthorizers(facts, answers: answers) { return self.deny(denial) }
+            self.decide(by: policies)
         }
+    }
+
+    /// What policy sees at the moment.
+    private var facts: RequestFacts {
+        RequestFacts(connection: call.facts, http: HTTPFacts(message.head, claims: claims))
     }
 
     /// Asks one authorizer after the other; one that says no ends it.
@@ -36,12 +42,18 @@ extension Exchange {
         }
     }
 
-    private func decide(by policies: RequestPolicySet, _ facts: RequestFacts, answers: [String: AuthorizerAnswer]) {
+    private func deny(_ denial: RequestDenial) {
+        log.denied(denial)
+        reply(.denied(denial))
+    }
+
+    /// No authorizer denies.
+    private func decide(by policies: RequestPolicySet) {
+        if let failure = checkTokens() { return reply(.refused(failure, for: message.head)) }
+        let facts = facts
         log.observed(audits: policies.audits(facts), dryRun: policies.dryRun(facts))
-        switch policies.decide(facts, answers: answers) {
-        case .denied(let denial):
-            log.denied(denial)
-            reply(.denied(denial))
+        switch policies.decideWithoutAuthorizers(facts) {
+        case .denied(let denial): deny(denial)
         case .allowed:
             phase = .judged
             route()
@@ -105,10 +117,10 @@ extension Exchange {
 }
 
 extension HTTPFacts {
-    init(_ head: RequestHead) {
+    init(_ head: RequestHead, claims: TokenClaims? = nil) {
         self.init(
             method: Array(head.method.text.utf8)[...], authority: head.authority.bytes[...], path: head.path.path,
-            headers: head.headers)
+            headers: head.headers, claims: claims)
     }
 }
 

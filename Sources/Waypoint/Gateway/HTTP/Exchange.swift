@@ -23,7 +23,9 @@ final class Exchange {
 
     var phase = Phase.headReceived
     /// As policy and routes see it.
-    let message: RequestMessage
+    var message: RequestMessage
+    /// Of the request's token; `nil` without a valid one, and until it was checked.
+    var claims: TokenClaims?
     let caller: CallerSide
     let call: Call
     let log: RequestLog

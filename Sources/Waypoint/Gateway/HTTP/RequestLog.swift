@@ -27,6 +27,7 @@ final class RequestLog {
     private var attempts = 0
     private var grpcStatus: String?
     private var denial: RequestDenial?
+    private var shortenedPath: RequestPath?
     private var findings: [String] = []
 
     init(call: Call, message: RequestMessage) {
@@ -48,6 +49,9 @@ final class RequestLog {
 
     /// The policy that refused it, with its rule.
     func denied(_ denial: RequestDenial) { self.denial = denial }
+
+    /// Its query has lost what must not be told.
+    func shortened(_ path: RequestPath) { shortenedPath = path }
 
     func matched(_ origin: RouteOrigin) { self.origin = origin }
 
@@ -120,7 +124,7 @@ final class RequestLog {
     private static func describe(_ message: RequestMessage, in record: inout RequestRecord) {
         let head = message.head
         record.method = head.method.text
-        record.path = String(decoding: head.path.target, as: UTF8.self)
+        record.path = String(decoding: (shortenedPath ?? head.path).target, as: UTF8.self)
         record.protocolName = "\(message.version)"
         record.authority = String(decoding: head.authority.bytes, as: UTF8.self)
         record.userAgent = head.headers["user-agent"]
