@@ -23,8 +23,6 @@ struct TokenTests {
         try await rig.stop()
     }
 
-    private static let anyPrincipal = RequestPolicyTests.policy(.allow, .requestPrincipals([.present]))
-
     @Test("a token that is not valid is refused as Envoy does it; without one the request goes on without claims")
     func refuses() async throws {
         let other = TokenIssuer(key: "k2")
@@ -55,9 +53,10 @@ struct TokenTests {
 
     @Test("policy sees claims, and without a token there is no principal")
     func claims() async throws {
-        let team = RequestPolicyTests.policy(
-            .allow, .claim(path: ["team"], [.exact("blue")]))
-        for policy in [Self.anyPrincipal, team] {
+        let anybody = try #require(RequestPolicy.RequestPrincipalMatch("*"))
+        let principal = RequestPolicyTests.policy(.allow, .requestPrincipals([anybody]))
+        let team = RequestPolicyTests.policy(.allow, .claim(path: ["team"], [.exact("blue")]))
+        for policy in [principal, team] {
             try await with([policy], tokens: issuer.policy()) { rig, _ in
                 #expect(try await rig.get().hasSuffix("RBAC: access denied"))
                 let blue = try issuer.token(#","team":"blue""#).asBearer
