@@ -99,8 +99,8 @@ enum ImportTable {
         Room(
             target: "waypoint", folder: "Sources/Waypoint/Main",
             rooms: [
-                "WaypointGateway", "WaypointKeys", "WaypointToken", "MeshModel", "MeshKernel", "MeshTLS", "MeshDiscovery", "MeshIdentity",
-                "MeshTelemetry", "MeshRuntime",
+                "WaypointGateway", "WaypointKeys", "WaypointToken", "MeshModel", "MeshKernel", "MeshTLS",
+                "MeshDiscovery", "MeshIdentity", "MeshTelemetry", "MeshRuntime",
             ],
             others: foundation.union(grpc).union(nio).union(["Logging", "ServiceLifecycle", "UnixSignals"])),
         Room(

@@ -75,7 +75,7 @@ package struct RequestPolicySet: Sendable {
         return .allowed(RequestAdmission(.rule(policy: reference.policy, index: reference.rule)))
     }
 
-    /// What CUSTOM policies alone say; `nil`: nothing against it. For whoever checks tokens between these and the others.
+    /// What CUSTOM policies alone say; `nil`: nothing against it. For whoever checks tokens between them and the rest.
     /// - Parameter answers: as for ``decide(_:answers:)``.
     package func denialOfAuthorizers(
         _ facts: RequestFacts, answers: [String: AuthorizerAnswer]

@@ -30,8 +30,7 @@ extension Exchange {
 }
 
 extension RequestHead {
-    /// Makes the head the one that goes on after its tokens were checked: nothing in it but the check tells what a token
-    /// claims.
+    /// Makes the head the one that goes on after its tokens were checked: only the check writes what tokens claim.
     mutating func apply(_ pass: TokenPass) {
         if !pass.removed.isEmpty {
             let removed = pass.removed.map { Array($0.utf8) }
