@@ -79,7 +79,7 @@ struct KeyFetcherTests {
     func outage() async throws {
         var settings = Self.settings
         settings.limits.refresh = 0.05
-        settings.limits.age = 3
+        settings.limits.age = 5
         settings.limits.retry = 0.05
         try await with(settings) { rig, answer, keyServer, issuer in
             let token = try issuer.token().asBearer

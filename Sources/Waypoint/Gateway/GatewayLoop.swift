@@ -95,10 +95,11 @@ final class GatewayLoop {
 
     /// A new world. Calls that the policies no longer allow are cut.
     func learn(_ world: World) {
-        let hasNewPolicies = world.policyRevision != self.world.policyRevision
+        let hasNewTokens = world.attachedPolicyRevision != self.world.attachedPolicyRevision
+        let hasNewPolicies = hasNewTokens || world.policyRevision != self.world.policyRevision
         self.world = world
         routes.learn(world)
-        if hasNewPolicies { tokens.learn(world) }
+        if hasNewTokens { tokens.learn(world) }
         epoch += 1
         requestPolicies.removeAll()
         defer { if hasNewPolicies { policiesChanged() } }
