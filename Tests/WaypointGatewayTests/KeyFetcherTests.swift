@@ -1,6 +1,7 @@
 import Logging
 import MeshModel
 import MeshPolicy
+import NIOCore
 import NIOPosix
 import Synchronization
 import Testing

@@ -2,6 +2,7 @@ import MeshDiscovery
 import MeshModel
 import MeshPolicy
 import Testing
+import WaypointRoute
 import WaypointToken
 
 @testable import WaypointGateway
