@@ -109,7 +109,7 @@ let package = Package(
         // Key sets of remote issuers, fetched over http and https.
         .target(name: "WaypointKeys", dependencies: ["MeshModel", "WaypointRoute", "WaypointToken", nioCore, nioPosix, nioHTTP1, nioTLS, logging], path: "Sources/Waypoint/Keys", swiftSettings: house),
         // Calls, requests and their endpoints.
-        .target(name: "WaypointGateway", dependencies: ["MeshModel", "MeshPolicy", "MeshTLS", "MeshKernel", "HBONE", "MeshDiscovery", "MeshIdentity", "MeshTelemetry", "MeshProxy", "WaypointHTTP", "WaypointRoute", "WaypointHTTP2", "WaypointToken", nioCore, nioPosix, nioHTTP1], path: "Sources/Waypoint/Gateway", swiftSettings: house),
+        .target(name: "WaypointGateway", dependencies: ["MeshModel", "MeshPolicy", "MeshTLS", "MeshKernel", "HBONE", "MeshDiscovery", "MeshIdentity", "MeshTelemetry", "MeshProxy", "WaypointHTTP", "WaypointRoute", "WaypointHTTP2", "WaypointToken", nioCore, nioPosix], path: "Sources/Waypoint/Gateway", swiftSettings: house),
         .executableTarget(name: "waypoint", dependencies: ["WaypointGateway", "MeshModel", "MeshKernel", "MeshTLS", "MeshDiscovery", "MeshIdentity", "MeshTelemetry", "MeshRuntime", "WaypointKeys", "WaypointToken", nioCore, nioPosix, grpcPosix, logging, lifecycle, signals], path: "Sources/Waypoint/Main", swiftSettings: house),
         // The control plane.
         .target(name: "ControlTranslate", dependencies: ["MeshModel", "WaypointRoute"], path: "Sources/ControlPlane/Translate", swiftSettings: house),
@@ -147,7 +147,7 @@ let package = Package(
         .testTarget(name: "ControlServeTests", dependencies: ["MeshModel", "MeshWire", "MeshDiscovery", "ControlTranslate", "ControlAuthority", "ControlServe", "SeededTesting", protobuf, grpcCore, grpcPosix], path: "Tests/ControlServeTests", swiftSettings: house),
         .testTarget(name: "ControlWaypointsTests", dependencies: ["MeshModel", "ControlWaypoints"], path: "Tests/ControlWaypointsTests", swiftSettings: house),
         // Root tests: real processes, network namespaces, the kernel and foreign peers for real.
-        .testTarget(name: "NamespaceTests", dependencies: ["MeshTesting"], path: "Tests/Namespaces", swiftSettings: house),
+        .testTarget(name: "NamespaceTests", dependencies: ["MeshTesting", crypto], path: "Tests/Namespaces", swiftSettings: house),
         .testTarget(name: "InteropTests", dependencies: ["MeshModel", "MeshTesting"], path: "Tests/Interop", swiftSettings: house),
         // The law of the house: imports, unsafe words, sizes.
         .testTarget(name: "LawTests", dependencies: [], path: "Tests/Law", swiftSettings: house),

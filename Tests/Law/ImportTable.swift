@@ -92,8 +92,7 @@ enum ImportTable {
             target: "WaypointGateway", folder: "Sources/Waypoint/Gateway",
             rooms: [
                 "MeshModel", "MeshPolicy", "MeshTLS", "MeshKernel", "HBONE", "MeshDiscovery", "MeshIdentity",
-                "MeshTelemetry", "MeshProxy", "WaypointHTTP", "WaypointHTTP2", "WaypointRoute",
-                "MeshTelemetry", "MeshProxy", "WaypointRoute", "WaypointToken",
+                "MeshTelemetry", "MeshProxy", "WaypointHTTP", "WaypointHTTP2", "WaypointRoute", "WaypointToken",
             ],
             others: nio.union(["Logging"])),
         Room(

@@ -14,9 +14,9 @@ import Testing
     plan.isAttached = false
 })
 struct WaypointTests {
-    private static let address = "10.96.0.20"
+    static let address = "10.96.0.20"
 
-    private func prepare(_ mesh: MeshFixture) async throws {
+    func prepare(_ mesh: MeshFixture) async throws {
         try mesh.write(
             "gateway",
             """

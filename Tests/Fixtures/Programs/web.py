@@ -2,7 +2,7 @@
 """The HTTP applications of the mesh tests.
 
     web.py serve PORT                 answers each request with its own head; changes to an echo when asked to upgrade
-    web.py get HOST PORT PATH [METHOD]   prints status and body
+    web.py get HOST PORT PATH [METHOD [FIELD...]]   prints status and body; FIELD is "Name: value"
     web.py upgrade HOST PORT          asks for an echo, sends a line, prints what came back
 """
 import socket
@@ -53,11 +53,11 @@ def serve(port):
         server.serve_forever()
 
 
-def get(host, port, path, method="GET"):
+def get(host, port, path, method="GET", *fields):
     with connect(host, port) as connection:
         connection.sendall(
             f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nX-Forwarded-Client-Cert: URI=forged\r\n"
-            "Connection: close\r\n\r\n".encode())
+            f"{''.join(field + chr(13) + chr(10) for field in fields)}Connection: close\r\n\r\n".encode())
         answer = b""
         while data := connection.recv(65536):
             answer += data

@@ -23,7 +23,7 @@ extension Exchange {
             message.head.apply(pass)
             if message.head.path != head.path { log.shortened(message.head.path) }
             // No policy about tokens makes somebody else the caller.
-            HeaderRules.setCaller(&message.head.headers, call.caller.identity, by: loop.settings.identity)
+            message.head.headers.replace(name: "x-forwarded-client-cert".utf8, value: call.clientCertificate)
             return nil
         }
     }

@@ -109,6 +109,7 @@ final class RequestLog {
         (record.status, record.flag, record.details) = (status, flag, details)
         (record.bytesReceived, record.bytesSent) = (bytesReceived, bytesSent)
         record.durationMilliseconds = Self.milliseconds(.now() - startedAt)
+        if let shortenedPath { record.path = String(decoding: shortenedPath.target, as: UTF8.self) }
         record.upstreamMilliseconds = upstreamMilliseconds
         record.upstream = hop?.target
         record.upstreamIdentity = hop.flatMap { $0.isTunnel ? $0.workload.identity : nil }
@@ -124,7 +125,7 @@ final class RequestLog {
     private static func describe(_ message: RequestMessage, in record: inout RequestRecord) {
         let head = message.head
         record.method = head.method.text
-        record.path = String(decoding: (shortenedPath ?? head.path).target, as: UTF8.self)
+        record.path = String(decoding: head.path.target, as: UTF8.self)
         record.protocolName = "\(message.version)"
         record.authority = String(decoding: head.authority.bytes, as: UTF8.self)
         record.userAgent = head.headers["user-agent"]
