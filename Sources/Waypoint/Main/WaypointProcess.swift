@@ -2,6 +2,7 @@ import GRPCNIOTransportHTTP2Posix
 import Logging
 import MeshDiscovery
 import MeshIdentity
+import MeshKernel
 import MeshModel
 import MeshRuntime
 import MeshTLS
@@ -84,13 +85,25 @@ struct WaypointProcess {
             await shutdown.requested.wait()
             await group.triggerGracefulShutdown()
         }
+        let tidying = Self.tidyLater()
         try await group.run()
         stopper.cancel()
+        tidying.cancel()
         await certificates.release(hold)
         logger.info("waypoint stopped")
         shutdown.finished.fire()
         await output.sink.close()
         try await dataLoops.shutdownGracefully()
+    }
+
+    /// Gives back what only the start needed, once the control plane's first answers are there: most of an idle
+    /// process is pages of its program file.
+    private static func tidyLater() -> Task<Void, any Error> {
+        Task {
+            try await Task.sleep(for: .seconds(2))
+            _ = AllocatorTuning.releaseFreeMemory()
+            ProcessResources.releaseProgramPages()
+        }
     }
 
     private func certificateManager(
