@@ -90,6 +90,8 @@ let package = Package(
         .target(name: "MeshIdentity", dependencies: ["MeshModel", "MeshTLS", "MeshWire", grpcCore, protobuf, logging], path: "Sources/Shared/Identity", swiftSettings: house),
         // Connection records, metrics, access log.
         .target(name: "MeshTelemetry", dependencies: ["MeshModel", logging], path: "Sources/Shared/Telemetry", swiftSettings: house),
+        // Finished spans on their way to a collector.
+        .target(name: "MeshTracing", dependencies: ["MeshModel", "MeshTelemetry", "MeshWire", grpcCore, grpcPosix, protobuf, nioCore, nioPosix, nioHTTP1, logging], path: "Sources/Shared/Tracing", swiftSettings: house),
         // Settings, admin and readiness endpoints, start and stop order, limits.
         .target(name: "MeshRuntime", dependencies: ["MeshModel", "MeshTelemetry", nioCore, nioPosix, nioHTTP1, logging, lifecycle], path: "Sources/Shared/Runtime", swiftSettings: house),
         // What every proxy of the mesh does around its tunnels: handshakes, headers of CONNECT, reasons in one language.
@@ -110,7 +112,7 @@ let package = Package(
         .target(name: "WaypointKeys", dependencies: ["MeshModel", "WaypointRoute", "WaypointToken", nioCore, nioPosix, nioHTTP1, nioTLS, logging], path: "Sources/Waypoint/Keys", swiftSettings: house),
         // Calls, requests and their endpoints.
         .target(name: "WaypointGateway", dependencies: ["MeshModel", "MeshPolicy", "MeshTLS", "MeshKernel", "HBONE", "MeshDiscovery", "MeshIdentity", "MeshTelemetry", "MeshProxy", "WaypointHTTP", "WaypointRoute", "WaypointHTTP2", "WaypointToken", nioCore, nioPosix], path: "Sources/Waypoint/Gateway", swiftSettings: house),
-        .executableTarget(name: "waypoint", dependencies: ["WaypointGateway", "MeshModel", "MeshKernel", "MeshTLS", "MeshDiscovery", "MeshIdentity", "MeshTelemetry", "MeshRuntime", "WaypointKeys", "WaypointToken", nioCore, nioPosix, grpcPosix, logging, lifecycle, signals], path: "Sources/Waypoint/Main", swiftSettings: house),
+        .executableTarget(name: "waypoint", dependencies: ["WaypointGateway", "MeshModel", "MeshKernel", "MeshTLS", "MeshDiscovery", "MeshIdentity", "MeshTelemetry", "MeshRuntime", "WaypointKeys", "WaypointToken", "MeshTracing", nioCore, nioPosix, grpcPosix, logging, lifecycle, signals], path: "Sources/Waypoint/Main", swiftSettings: house),
         // The control plane.
         .target(name: "ControlTranslate", dependencies: ["MeshModel", "WaypointRoute"], path: "Sources/ControlPlane/Translate", swiftSettings: house),
         .target(name: "ControlSources", dependencies: ["ControlTranslate", "MeshModel", "MeshKernel", yams, logging], path: "Sources/ControlPlane/Sources", swiftSettings: house),
@@ -132,6 +134,7 @@ let package = Package(
         .testTarget(name: "MeshDiscoveryTests", dependencies: ["MeshModel", "MeshWire", "MeshDiscovery", "SeededTesting", protobuf, grpcCore, grpcPosix, logging], path: "Tests/MeshDiscoveryTests", swiftSettings: house),
         .testTarget(name: "MeshIdentityTests", dependencies: ["MeshModel", "MeshTLS", "MeshIdentity", "MeshWire", "MeshTesting", "SeededTesting", protobuf, grpcCore, grpcPosix, logging], path: "Tests/MeshIdentityTests", swiftSettings: house),
         .testTarget(name: "MeshTelemetryTests", dependencies: ["MeshModel", "MeshTelemetry", logging], path: "Tests/MeshTelemetryTests", swiftSettings: house),
+        .testTarget(name: "MeshTracingTests", dependencies: ["MeshTelemetry", "MeshTracing", "MeshTesting", logging], path: "Tests/MeshTracingTests", swiftSettings: house),
         .testTarget(name: "MeshRuntimeTests", dependencies: ["MeshModel", "MeshRuntime", "MeshTelemetry", nioCore, nioPosix, logging], path: "Tests/MeshRuntimeTests", swiftSettings: house),
         .testTarget(name: "MeshProxyTests", dependencies: ["MeshModel", "MeshTLS", "MeshKernel", "MeshProxy", "HBONE", "SeededTesting", nioCore, nioEmbedded], path: "Tests/MeshProxyTests", swiftSettings: house),
         .testTarget(name: "ZtunnelTunnelTests", dependencies: ["MeshModel", "MeshProxy", "MeshPolicy", "MeshDiscovery", "MeshIdentity", "MeshKernel", "MeshTLS", "MeshTelemetry", "HBONE", "ZtunnelTunnel", "MeshTesting", "SeededTesting", nioCore, nioPosix, nioEmbedded, logging], path: "Tests/ZtunnelTunnelTests", swiftSettings: house),
@@ -148,7 +151,7 @@ let package = Package(
         .testTarget(name: "ControlWaypointsTests", dependencies: ["MeshModel", "ControlWaypoints"], path: "Tests/ControlWaypointsTests", swiftSettings: house),
         // Root tests: real processes, network namespaces, the kernel and foreign peers for real.
         .testTarget(name: "NamespaceTests", dependencies: ["MeshTesting", crypto], path: "Tests/Namespaces", swiftSettings: house),
-        .testTarget(name: "InteropTests", dependencies: ["MeshModel", "MeshTesting"], path: "Tests/Interop", swiftSettings: house),
+        .testTarget(name: "InteropTests", dependencies: ["MeshModel", "MeshTesting", "MeshTelemetry", "MeshTracing", "MeshRuntime", nioCore, nioPosix, logging], path: "Tests/Interop", swiftSettings: house),
         // The law of the house: imports, unsafe words, sizes.
         .testTarget(name: "LawTests", dependencies: [], path: "Tests/Law", swiftSettings: house),
     ]

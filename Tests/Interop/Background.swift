@@ -14,12 +14,12 @@ final class Background: Sendable {
     private let isOrderly: Bool
     private let ended = DispatchSemaphore(value: 0)
 
-    /// Starts the program inside a network namespace.
+    /// Starts the program, inside a network namespace if one is given.
     ///
     /// - Parameter isOrderly: it is asked to end, as ours are. A program started from a test inherits blocked signals,
     ///   and foreign ones do not unblock them: those are just ended.
     init(
-        _ name: String, in namespace: TestNamespace, folder: String, isOrderly: Bool = false,
+        _ name: String, in namespace: TestNamespace?, folder: String, isOrderly: Bool = false,
         environment: [String: String] = [:], _ command: [String]
     ) throws {
         self.name = name
@@ -31,7 +31,7 @@ final class Background: Sendable {
         let log = try FileHandle(forWritingTo: URL(fileURLWithPath: logPath))
         process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["ip", "netns", "exec", namespace.name] + command
+        process.arguments = (namespace.map { ["ip", "netns", "exec", $0.name] } ?? []) + command
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, own in own }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = log

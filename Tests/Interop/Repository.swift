@@ -16,9 +16,12 @@ enum Repository {
         return path
     }
 
-    static func envoy() throws -> String {
-        let (status, output) = try Shell.runAnyStatus(["\(root)/tools/setup-test-peers", "--where", "envoy"])
-        guard status == 0 else { throw Missing(what: "Envoy", remedy: "tools/setup-test-peers") }
+    static func envoy() throws -> String { try peer("envoy") }
+
+    /// Where a part of tools/setup-test-peers lies.
+    static func peer(_ part: String) throws -> String {
+        let (status, output) = try Shell.runAnyStatus(["\(root)/tools/setup-test-peers", "--where", part])
+        guard status == 0 else { throw Missing(what: part, remedy: "tools/setup-test-peers \(part)") }
         return output.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 

@@ -48,6 +48,11 @@ enum ImportTable {
             target: "MeshTelemetry", folder: "Sources/Shared/Telemetry", rooms: ["MeshModel"],
             others: foundation.union(["Logging"])),
         Room(
+            target: "MeshTracing", folder: "Sources/Shared/Tracing",
+            rooms: ["MeshModel", "MeshTelemetry", "MeshWire"],
+            // NIOHTTP1: spans are posted to collectors.
+            others: foundation.union(grpc).union(["NIOHTTP1", "SwiftProtobuf", "Logging"])),
+        Room(
             target: "MeshRuntime", folder: "Sources/Shared/Runtime", rooms: ["MeshModel", "MeshTelemetry"],
             others: foundation.union(nio).union(["NIOHTTP1", "Logging", "ServiceLifecycle"])),
         Room(
@@ -100,6 +105,8 @@ enum ImportTable {
             rooms: [
                 "WaypointGateway", "WaypointKeys", "WaypointToken", "MeshModel", "MeshKernel", "MeshTLS",
                 "MeshDiscovery", "MeshIdentity", "MeshTelemetry", "MeshRuntime",
+                "WaypointGateway", "WaypointKeys", "WaypointToken", "MeshModel", "MeshKernel", "MeshTLS",
+                "MeshDiscovery", "MeshIdentity", "MeshTelemetry", "MeshTracing", "MeshRuntime",
             ],
             others: foundation.union(grpc).union(nio).union(["Logging", "ServiceLifecycle", "UnixSignals"])),
         Room(
@@ -141,8 +148,9 @@ enum ImportTable {
 
     /// Rooms whose tests may see generated wire types; everybody else gets values of the model.
     static let wireFolders = [
-        "Sources/Shared/Wire", "Sources/Shared/Discovery", "Sources/Shared/Identity", "Sources/ControlPlane/Serve",
-        "Tests/MeshDiscoveryTests", "Tests/MeshIdentityTests", "Tests/ControlServeTests",
+        "Sources/Shared/Wire", "Sources/Shared/Discovery", "Sources/Shared/Identity", "Sources/Shared/Tracing",
+        "Sources/ControlPlane/Serve", "Tests/MeshDiscoveryTests", "Tests/MeshIdentityTests",
+        "Tests/ControlServeTests",
     ]
 
     /// Rooms without Foundation: the path of a connection's bytes and what decides about it.

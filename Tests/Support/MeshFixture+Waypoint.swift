@@ -3,13 +3,17 @@ import Foundation
 /// A waypoint as a process in a pod of its own, and HTTP between pods.
 extension MeshFixture {
     /// Starts the waypoint of this Gateway in a pod, and waits until it is ready. It ends with what is returned.
-    package func startWaypoint(_ gateway: String, in pod: String) async throws -> MeshProcess {
+    /// Its log tells of requests as of connections, with the caller's name, unless `settings` say otherwise.
+    package func startWaypoint(
+        _ gateway: String, in pod: String, settings: [String: String] = [:]
+    ) async throws -> MeshProcess {
         let plan = try self.plan(pod)
         let token = "\(state)/account-tokens/\(plan.namespace).\(plan.serviceAccount)"
         try await Wait.eventually("the waypoint's token", seconds: 20) {
             FileManager.default.fileExists(atPath: token)
         }
         var environment: [String: String] = [:]
+        environment["ACCESS_LOG_ENCODING"] = "FIELDS"
         environment["POD_NAME"] = plan.name
         environment["POD_NAMESPACE"] = plan.namespace
         environment["SERVICE_ACCOUNT"] = plan.serviceAccount
@@ -19,6 +23,7 @@ extension MeshFixture {
         environment["XDS_ROOT_CA"] = "\(state)/ca.crt"
         environment["CA_ROOT_CA"] = "\(state)/ca.crt"
         environment["AUTH_TOKEN"] = token
+        environment.merge(settings) { _, told in told }
         let namespace = try self.namespace(pod)
         let process = try MeshProcess(
             "waypoint", in: namespace, environment: environment, output: "\(directory.path)/\(pod).log",
@@ -32,6 +37,28 @@ extension MeshFixture {
             }
         }
         return process
+    }
+
+    /// Starts a collector of spans in a pod, Tests/Fixtures/Interop/collector.py. Its first line names its ports.
+    package func startCollector(in pod: String) async throws -> MeshProcess {
+        let setup = "\(programs.checkout)/tools/setup-test-peers"
+        let found = try Shell.runAnyStatus([setup, "--where", "collector"])
+        guard found.status == 0 else { throw Refused(text: found.output) }
+        let python = found.output.trimmingCharacters(in: .whitespacesAndNewlines)
+        let process = try MeshProcess(
+            "collector in \(pod)", in: try namespace(pod), output: "\(directory.path)/collector-\(pod).log",
+            [python, "-B", "\(programs.checkout)/Tests/Fixtures/Interop/collector.py"])
+        try await Wait.eventually("the collector of \(pod)", seconds: 20) { process.output.contains("\n") }
+        return process
+    }
+
+    /// `/metrics` of the proxy that runs in a pod.
+    package func metrics(of pod: String) async throws -> [MetricSample] {
+        let namespace = try self.namespace(pod)
+        let text = try await offload {
+            try namespace.run("curl", "-sS", "--max-time", "5", "http://127.0.0.1:15020/metrics")
+        }
+        return text.split(separator: "\n").compactMap { MetricSample(String($0)) }
     }
 
     /// Starts a server that answers each request with its head.

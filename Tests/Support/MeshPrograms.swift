@@ -18,6 +18,8 @@ package struct MeshPrograms: Sendable {
     package let grpcServer: String
     package let grpcClient: String
     private let setup: String
+    /// The folder with Package.swift.
+    package let checkout: String
 
     /// From `APUS_BIN`, else from beside the running test bundle.
     package init() throws {
@@ -36,6 +38,7 @@ package struct MeshPrograms: Sendable {
         let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         traffic = tests.appendingPathComponent("Fixtures/Programs/traffic.py").path
         load = tests.appendingPathComponent("Fixtures/Programs/load.py").path
+        checkout = tests.deletingLastPathComponent().path
         web = tests.appendingPathComponent("Fixtures/Programs/web.py").path
         echo = tests.appendingPathComponent("Fixtures/Programs/echo.py").path
         grpcServer = tests.appendingPathComponent("Fixtures/Programs/grpc-server.py").path

@@ -3,15 +3,21 @@ package import MeshModel
 /// The lines about connections, target `access`. Writing never blocks the caller: see `LineSink`.
 package struct AccessLog: Sendable {
     let output: LogOutput
+    /// How requests are told.
+    let requests: RequestLineFormat
     private let threshold: LevelSwitch
 
     /// The target of its lines in filters.
     package static let target = "access"
 
-    package init(_ output: LogOutput) {
+    package init(_ output: LogOutput, requests: RequestLineFormat = .fields) {
         self.output = output
+        self.requests = requests
         threshold = output.levelSwitch(for: Self.target)
     }
+
+    /// Microseconds since 1970-01-01T00:00:00Z, by the log's clock.
+    package var wallMicroseconds: Int64 { output.clock.wallMicroseconds() }
 
     /// A connection refused before anything about it was known: there is no record and no metric, only this line.
     package func connectionFailed(

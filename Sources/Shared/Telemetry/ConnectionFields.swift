@@ -1,12 +1,22 @@
 package import MeshModel
 
-/// Which end of a connection reports: the client's node proxy or the server's.
+/// Who reports a connection: the client's node proxy, the server's, or a waypoint between them.
 package enum Reporter: String, Hashable, Sendable, CaseIterable {
     case source
     case destination
+    case waypoint
 
     /// What the log calls it.
     package var direction: String { self == .source ? "outbound" : "inbound" }
+
+    /// Position in `allCases`.
+    var index: Int {
+        switch self {
+        case .source: 0
+        case .destination: 1
+        case .waypoint: 2
+        }
+    }
 }
 
 /// One side of a connection as far as it is known; empty text is unknown.
@@ -20,6 +30,8 @@ package struct ConnectionParty: Hashable, Sendable {
     /// Canonical name, or the workload's where only baggage is known.
     package var appName = ""
     package var clusterID = ""
+    /// The kind of resource that made it; only in traces.
+    package var workloadType = ""
     package var locality = Locality()
     /// Proven by mutual TLS on this connection.
     package var identity: Identity?
@@ -39,6 +51,7 @@ package struct ConnectionParty: Hashable, Sendable {
         canonicalRevision = workload.canonicalRevision
         appName = workload.canonicalName
         clusterID = workload.clusterID
+        workloadType = workload.workloadType.rawValue
         locality = workload.locality
         self.identity = identity
         assignedIdentity = workload.identity

@@ -18,7 +18,7 @@ extension Exposition {
             "istio_tcp_connections_failed", "The total number of TCP connections that failed (unstable)", rows,
             includesNone: false)
         begin("istio_tcp_sockets_open", .gauge, "The current number of open TCP sockets (unstable)")
-        for (reporter, count) in zip(Reporter.allCases, traffic.openSockets) {
+        for (reporter, count) in zip(Reporter.allCases, traffic.openSockets) where reporter != .waypoint || count > 0 {
             append("istio_tcp_sockets_open", .gauge, labels: "reporter=\"\(reporter.rawValue)\"", value: String(count))
         }
         append(traffic.refusedHandshakes)
@@ -36,7 +36,7 @@ extension Exposition {
     private mutating func append(_ refused: RefusedHandshakes) {
         let name = "apus_tls_handshakes_refused"
         begin(name, .counter, "TLS handshakes not begun: too many were under way")
-        for reporter in Reporter.allCases {
+        for reporter in Reporter.allCases where reporter != .waypoint {
             for limit in HandshakeLimit.allCases {
                 let labels = "reporter=\"\(reporter.rawValue)\",limit=\"\(limit.rawValue)\""
                 append(name, .counter, labels: labels, value: String(refused[reporter, limit]))

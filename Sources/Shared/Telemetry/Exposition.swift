@@ -17,10 +17,13 @@ package enum ExpositionFormat: Hashable, Sendable {
     }
 }
 
-/// Whether a family only grows.
+/// What the samples of a family mean.
 package enum MetricType: String, Hashable, Sendable {
+    /// Only grows.
     case counter
     case gauge
+    /// Buckets, a sum and a count; only rooms that keep a `Histogram` have these.
+    case histogram
 }
 
 /// One value of a family.
@@ -90,6 +93,35 @@ struct Exposition {
         text += " "
         text += value
         text += "\n"
+    }
+
+    /// The lines of one histogram. Exemplars are written only in OpenMetrics, which alone has them.
+    mutating func append(_ histogram: Histogram, exemplars: [Exemplar?], of name: String, labels: String) {
+        var total = 0
+        for (index, count) in histogram.counts.enumerated() {
+            total += count
+            // Written as Envoy does, in both formats, so that a scraper's series stay the same.
+            let bound = index < Histogram.bounds.count ? Self.number(Histogram.bounds[index]) : "+Inf"
+            text += "\(name)_bucket{\(labels),le=\"\(bound)\"} \(total)"
+            if format == .openMetrics, index < exemplars.count, let exemplar = exemplars[index] {
+                text += " # {trace_id=\"\(exemplar.trace.traceID)\",span_id=\"\(exemplar.trace.spanID)\"} "
+                text += "\(Self.number(exemplar.value)) \(Self.seconds(exemplar.timeMicroseconds))"
+            }
+            text += "\n"
+        }
+        text += "\(name)_sum{\(labels)} \(Self.number(histogram.sum))\n"
+        text += "\(name)_count{\(labels)} \(total)\n"
+    }
+
+    /// Unix time with milliseconds.
+    private static func seconds(_ microseconds: Int64) -> String {
+        let fraction = String(microseconds / 1000 % 1000)
+        return "\(microseconds / 1_000_000).\(String(repeating: "0", count: 3 - fraction.utf8.count))\(fraction)"
+    }
+
+    /// Labels as they stand between the braces.
+    static func render(_ pairs: [(String, String)]) -> String {
+        pairs.map { "\($0.0)=\"\(escaped($0.1))\"" }.joined(separator: ",")
     }
 
     consuming func finished() -> String {

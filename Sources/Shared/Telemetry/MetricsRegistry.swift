@@ -3,6 +3,9 @@ import Synchronization
 /// Asks one loop for what its shard counted; returns `.empty` when the loop is gone.
 package typealias ShardReader = @Sendable () async -> ShardSnapshot
 
+/// As `ShardReader`, for the requests a loop counted.
+package typealias RequestReader = @Sendable () async -> RequestSnapshot
+
 /// A counter for control paths; any thread may add to it.
 package final class MetricCounter: Sendable {
     private let count = Atomic<Int>(0)
@@ -20,6 +23,7 @@ package final class MetricCounter: Sendable {
 package final class MetricsRegistry: Sendable {
     private struct State {
         var readers: [ShardReader] = []
+        var requestReaders: [RequestReader] = []
         /// In the order of their registration; few, so found by a linear search.
         var families: [MetricFamily] = []
     }
@@ -31,6 +35,11 @@ package final class MetricsRegistry: Sendable {
     /// Includes a loop's shard. The reader runs on any thread and must take the snapshot on the shard's loop.
     package func attach(_ reader: @escaping ShardReader) {
         state.withLock { $0.readers.append(reader) }
+    }
+
+    /// Includes a loop's requests; as `attach`.
+    package func attachRequests(_ reader: @escaping RequestReader) {
+        state.withLock { $0.requestReaders.append(reader) }
     }
 
     /// A counter whose value another room keeps.
@@ -67,11 +76,16 @@ package final class MetricsRegistry: Sendable {
 
     /// The metrics page. Slow truth: asks every loop; call it from a control thread.
     package func expose(_ format: ExpositionFormat = .openMetrics) async -> String {
-        let (readers, families) = state.withLock { ($0.readers, $0.families) }
+        let (readers, requestReaders, families) = state.withLock { ($0.readers, $0.requestReaders, $0.families) }
         var traffic = ShardSnapshot.empty
         for read in readers { traffic.add(await read()) }
         var page = Exposition(format)
         page.append(traffic)
+        if !requestReaders.isEmpty {
+            var requests = RequestSnapshot.empty
+            for read in requestReaders { requests.add(await read()) }
+            page.append(requests)
+        }
         for family in families { page.append(family) }
         return page.finished()
     }

@@ -69,10 +69,10 @@ package final class MetricsShard {
     }
 
     /// A socket of this direction was accepted.
-    package func socketOpened(_ reporter: Reporter) { openSockets[reporter == .source ? 0 : 1] += 1 }
+    package func socketOpened(_ reporter: Reporter) { openSockets[reporter.index] += 1 }
 
     /// Such a socket was closed.
-    package func socketClosed(_ reporter: Reporter) { openSockets[reporter == .source ? 0 : 1] -= 1 }
+    package func socketClosed(_ reporter: Reporter) { openSockets[reporter.index] -= 1 }
 
     /// A TLS handshake was not begun, since as many as this limit allows are under way.
     package func handshakeRefused(_ reporter: Reporter, _ limit: HandshakeLimit) {
@@ -109,8 +109,8 @@ struct ConnectionCounterValues: Hashable, Sendable {
 /// What shards counted up to a moment; shards add up.
 package struct ShardSnapshot: Sendable {
     var connections: [TrafficLabels: ConnectionCounterValues] = [:]
-    /// By reporter: source, destination.
-    var openSockets = [0, 0]
+    /// By reporter, in the order of `Reporter.allCases`.
+    var openSockets = [Int](repeating: 0, count: Reporter.allCases.count)
     var overflowedLookups = 0
     var refusedHandshakes = RefusedHandshakes()
     var recordsFinishedTwice = 0

@@ -6,7 +6,7 @@ package enum HandshakeLimit: String, CaseIterable, Hashable, Sendable {
 
 /// TLS handshakes that were not begun, by who began them and whose limit was reached.
 struct RefusedHandshakes: Hashable, Sendable {
-    private var counts = [0, 0, 0, 0]
+    private var counts = [Int](repeating: 0, count: Reporter.allCases.count * HandshakeLimit.allCases.count)
 
     subscript(reporter: Reporter, limit: HandshakeLimit) -> Int {
         get { counts[index(reporter, limit)] }
@@ -18,6 +18,6 @@ struct RefusedHandshakes: Hashable, Sendable {
     }
 
     private func index(_ reporter: Reporter, _ limit: HandshakeLimit) -> Int {
-        (reporter == .source ? 0 : 1) + (limit == .pod ? 0 : 2)
+        reporter.index * HandshakeLimit.allCases.count + (limit == .pod ? 0 : 1)
     }
 }

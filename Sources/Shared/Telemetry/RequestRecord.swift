@@ -1,16 +1,41 @@
 package import MeshModel
 
-/// What the log says of one request that a waypoint served. Names as in Istio's access log.
+/// One try to have a request answered by an endpoint.
+package struct RequestAttempt: Hashable, Sendable {
+    /// Of the client's span; what its endpoint was told.
+    package var spanID: SpanID?
+    /// Microseconds since 1970-01-01T00:00:00Z.
+    package var startMicroseconds: Int64
+    package var endMicroseconds: Int64?
+    package var upstream: TransportAddress?
+    /// 0: no answer.
+    package var status = 0
+    package var flags: EnvoyFlags = []
+
+    package init(spanID: SpanID?, startMicroseconds: Int64) {
+        self.spanID = spanID
+        self.startMicroseconds = startMicroseconds
+    }
+}
+
+/// What is known of one request that a waypoint served. Names as in Istio's access log.
 package struct RequestRecord: Hashable, Sendable {
+    /// Microseconds since 1970-01-01T00:00:00Z.
+    package var startMicroseconds: Int64 = 0
     /// `nil`: no request could be read.
     package var method: String?
+    /// As the caller wrote it.
     package var path: String?
     package var protocolName: String?
     /// 0: the caller got no answer.
     package var status = 0
-    /// Envoy's response flag; `-`: nothing to report.
+    /// Envoy's response flags; `-`: nothing to report.
     package var flag = "-"
     package var details = "-"
+    /// Why the connection of the caller was ended.
+    package var terminationDetails: String?
+    /// Why the transport to an endpoint failed.
+    package var transportFailure: String?
     /// Of the request's and of the answer's body.
     package var bytesReceived = 0
     package var bytesSent = 0
@@ -25,72 +50,41 @@ package struct RequestRecord: Hashable, Sendable {
     /// Where the endpoint's application listens.
     package var upstream: TransportAddress?
     package var upstreamIdentity: Identity?
+    /// `inbound-vip|PORT|http|HOST` for a service of ours, `outbound|PORT||HOST` for another.
+    package var cluster: String?
+    /// `NAMESPACE/NAME.RULE` of the route that decided, or `default`.
+    package var routeName: String?
     /// The authority of the CONNECT that carried the request.
     package var called = ""
     /// The service that was called.
     package var hostname: String?
-    /// `NAMESPACE/NAME.RULE` of the route that decided; `nil`: none did.
-    package var routeName: String?
-    /// Where it was sent, in Istio's names of clusters.
-    package var cluster: String?
-    /// Tries at endpoints, the first included.
-    package var attempts = 0
-    /// `grpc-status` of the answer.
-    package var grpcStatus: String?
+    /// What the caller dialled.
+    package var dialled: TransportAddress?
+    package let client: TransportAddress
+    /// Proven by mutual TLS.
+    package let identity: Identity
     /// Policy and rule that refused it, in words.
     package var denial: String?
     /// What AUDIT and dry-run policies saw, in words.
     package var findings: [String] = []
-    package let client: TransportAddress
-    /// Proven by mutual TLS.
-    package let identity: Identity
+    /// `grpc-status` of the answer.
+    package var grpcStatus: String?
+    package var isGRPC = false
+    /// gRPC messages in the bodies.
+    package var requestMessages = 0
+    package var responseMessages = 0
+    /// The span of the request itself; `nil`: no trace.
+    package var trace: TraceContext?
+    /// The caller's span.
+    package var traceParent: SpanID?
+    /// Tries at endpoints, the first included.
+    package var attempts = 0
+    /// Those of them that have a span.
+    package var tracedAttempts: [RequestAttempt] = []
 
     package init(client: TransportAddress, identity: Identity) {
         self.client = client
         self.identity = identity
-    }
-}
-
-extension AccessLog {
-    /// Whether a request with this flag gets a line; others need no record.
-    package func writesRequest(flag: String) -> Bool { isEnabled(Self.level(flag: flag)) }
-
-    private static func level(flag: String) -> LogLevel { flag == "-" ? .info : .warn }
-
-    /// The one line of a request.
-    package func request(_ record: RequestRecord) {
-        let level = Self.level(flag: record.flag)
-        guard isEnabled(level) else { return }
-        var line = LogLine(
-            format: output.format, timeMicroseconds: output.clock.wallMicroseconds(), level: level,
-            target: Self.target, message: "request complete")
-        line.field("method", string: record.method ?? "-")
-        line.field("path", string: record.path ?? "-")
-        line.field("protocol", string: record.protocolName ?? "-")
-        line.field("response_code", number: record.status)
-        line.field("response_flags", word: record.flag)
-        line.field("response_code_details", string: record.details)
-        line.field("bytes_received", number: record.bytesReceived)
-        line.field("bytes_sent", number: record.bytesSent)
-        line.field("duration", number: record.durationMilliseconds)
-        if let time = record.upstreamMilliseconds { line.field("upstream_service_time", number: time) }
-        if let text = record.forwardedFor { line.field("x_forwarded_for", string: text) }
-        if let text = record.userAgent { line.field("user_agent", string: text) }
-        if let text = record.requestID { line.field("request_id", string: text) }
-        if let text = record.authority { line.field("authority", string: text) }
-        if let address = record.upstream { line.field("upstream_host", word: address.description) }
-        if let identity = record.upstreamIdentity { line.field("upstream_identity", string: identity.description) }
-        line.field("downstream_remote_address", word: record.client.description)
-        line.field("src.identity", string: record.identity.description)
-        line.field("dst.hbone_addr", word: record.called)
-        if let hostname = record.hostname { line.field("dst.service", string: hostname) }
-        if let text = record.cluster { line.field("upstream_cluster", string: text) }
-        if let text = record.routeName { line.field("route_name", string: text) }
-        if record.attempts > 1 { line.field("attempts", number: record.attempts) }
-        if let text = record.grpcStatus { line.field("grpc_status", string: text) }
-        if let text = record.denial { line.field("error", string: text) }
-        for text in record.findings { line.field("policy_finding", string: text) }
-        output.sink.append(line.finished())
     }
 }
 

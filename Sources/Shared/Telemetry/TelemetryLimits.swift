@@ -12,4 +12,22 @@ package enum TelemetryLimits {
 
     /// Bytes of one log value that a peer chose; the rest is cut. An authority or an error text is far shorter.
     package static let logValueBytesMax = 2048
+
+    /// Series of requests that one event loop counts apart; further ones are counted under "other". A series takes
+    /// about 1 KiB here and 60 KiB of the metrics page, for it has three histograms, as Istio's.
+    package static let requestSeriesPerShardMax = 1024
+
+    /// Workloads and, apart from them, services that one event loop knows by number for its series of requests.
+    package static let requestPartiesPerShardMax = 4096
+
+    /// Finished spans waiting to be exported; beyond that spans are dropped and counted. OpenTelemetry's default of
+    /// OTEL_BSP_MAX_QUEUE_SIZE.
+    package static let spanQueueMax = 2048
+
+    /// Bytes of one attribute of a span that a peer chose; the rest is cut. Envoy's default for paths.
+    package static let spanValueBytesMax = 256
+
+    /// Bytes of a `tracestate` that is passed on: what every participant must be able to carry (W3C Trace Context,
+    /// section 3.3.1.5). A longer one is left out.
+    package static let traceStateBytesMax = 512
 }

@@ -35,6 +35,8 @@ final class Call {
     private weak var door: RequestDoor?
     /// The caller's, when it speaks HTTP/2.
     private weak var connection: MessageConnection?
+    /// Found when it is first told: what discovery knows then stays true for the call.
+    private(set) lazy var source = CallSource(self)
     /// What policies and routes of the present world say of this call.
     private var known: Known?
     /// Its bytes are carried as they are: what policy judged when that began.
@@ -179,6 +181,9 @@ final class Call {
         guard let opaqueFacts, requestPolicies.decide(opaqueFacts).denial != nil else { return }
         cut(.policyChanged)
     }
+
+    /// Counts the bytes that have moved up to now.
+    func countLiveBytes() { passage?.countLiveBytes() }
 
     // MARK: - Ends
 

@@ -32,9 +32,10 @@ package actor Gateway {
     /// - Parameters:
     ///   - group: the data loops; nothing else should run on them.
     ///   - requests: counts requests for metrics.
+    ///   - tracing: `nil`: no spans are made.
     package init(
         group: MultiThreadedEventLoopGroup, settings: GatewaySettings, certificates: CertificateManager,
-        accessLog: AccessLog, requests: RequestCounters
+        accessLog: AccessLog, requests: RequestCounters, tracing: GatewayTracing? = nil
     ) async throws {
         self.group = group
         self.settings = settings
@@ -45,6 +46,7 @@ package actor Gateway {
                 let loop = GatewayLoop(
                     eventLoop: eventLoop, settings: settings, metrics: MetricsShard(), accessLog: accessLog,
                     requests: requests)
+                loop.telemetry = RequestTelemetry(tracing)
                 return Slot(eventLoop: eventLoop, bound: NIOLoopBound(loop, eventLoop: eventLoop))
             }.get()
             slots.append(slot)
@@ -108,7 +110,20 @@ package actor Gateway {
     /// Readers of what each loop counts.
     package func metricsReaders() -> [ShardReader] {
         slots.map { slot in
-            { (try? await slot.eventLoop.submit { slot.bound.value.metrics.snapshot() }.get()) ?? .empty }
+            {
+                let snapshot = try? await slot.eventLoop.submit {
+                    slot.bound.value.countLiveBytes()
+                    return slot.bound.value.metrics.snapshot()
+                }.get()
+                return snapshot ?? .empty
+            }
+        }
+    }
+
+    /// Readers of the requests that each loop counts.
+    package func requestReaders() -> [RequestReader] {
+        slots.map { slot in
+            { (try? await slot.eventLoop.submit { slot.bound.value.telemetry.shard.snapshot() }.get()) ?? .empty }
         }
     }
 

@@ -16,6 +16,8 @@ final class GatewayLoop {
     let metrics: MetricsShard
     let accessLog: AccessLog
     let requests: RequestCounters
+    /// Set once, before anything is served.
+    var telemetry = RequestTelemetry()
     private(set) var world = World()
     /// Ourselves, as discovery knows us; from the settings until it does.
     private(set) var own: Workload
@@ -98,6 +100,7 @@ final class GatewayLoop {
         let hasNewTokens = world.attachedPolicyRevision != self.world.attachedPolicyRevision
         let hasNewPolicies = hasNewTokens || world.policyRevision != self.world.policyRevision
         self.world = world
+        telemetry.worldChanged()
         routes.learn(world)
         if hasNewTokens { tokens.learn(world) }
         epoch += 1
@@ -150,6 +153,11 @@ final class GatewayLoop {
         let number = nextNumber()
         calls[number] = call
         return number
+    }
+
+    /// Counts what live connections have carried up to now.
+    func countLiveBytes() {
+        for call in calls.values { call.countLiveBytes() }
     }
 
     func removeCall(_ number: Int) {

@@ -51,6 +51,12 @@ final class TCPPassage {
         relay?.close(failure)
     }
 
+    /// Long connections are counted while they live.
+    func countLiveBytes() {
+        guard !isOver, let record, let relay else { return }
+        record.update(totalFromClient: relay.bytesFromChannel, totalFromServer: relay.bytesToChannel)
+    }
+
     private func ended(_ end: RelayEnd) {
         let failure = ownFailure ?? ConnectionFailure(relay: end)
         guard let record else { return failed(failure ?? .clientDisconnected) }
@@ -64,7 +70,7 @@ final class TCPPassage {
         let (loop, caller) = (call.loop, call.caller)
         let source = loop.world.workload(network: loop.settings.network, ip: caller.client.ip)
         var fields = ConnectionFields(
-            reporter: .destination, source: source.map { ConnectionParty($0, identity: nil) } ?? ConnectionParty(),
+            reporter: .waypoint, source: source.map { ConnectionParty($0, identity: nil) } ?? ConnectionParty(),
             destination: hop.map { ConnectionParty($0.workload, identity: nil) } ?? ConnectionParty(),
             service: call.target.service.map(ConnectionService.init), sourceAddress: caller.client,
             destinationAddress: hop?.peer ?? call.facts.destination, hboneAuthority: caller.request.authority)

@@ -45,6 +45,15 @@ struct Waypoint {
           PROTOCOL_DETECTION_TIMEOUT   wait for the first bytes on ports that do not say what they speak (1s)
           SECRET_TTL          lifetime asked for certificates (24h)
           RUST_LOG            levels, for example info,access=debug; LOG_FORMAT=json for JSON lines
+          ACCESS_LOG_ENCODING lines of requests: TEXT (Envoy's), JSON (with LOG_FORMAT=json), FIELDS or OFF
+          OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_PROTOCOL, OTEL_EXPORTER_OTLP_HEADERS
+                              where spans go (nowhere), http/protobuf or grpc, NAME=VALUE,...
+          OTEL_SERVICE_NAME   of our spans (GATEWAY_NAME.POD_NAMESPACE)
+          OTEL_PROPAGATORS    header fields of traces: tracecontext, b3, b3multi (tracecontext)
+          TRACE_SAMPLING      percentage of requests traced whose caller has not decided (1)
+          TRACE_SAMPLING_BY_REQUEST_ID   decide by x-request-id, so that proxies decide alike (true)
+          OTEL_BSP_SCHEDULE_DELAY, OTEL_BSP_MAX_QUEUE_SIZE, OTEL_BSP_MAX_EXPORT_BATCH_SIZE
+                              batches of spans: milliseconds and spans (5000, 2048, 512)
           APUS_ADMIN_ADDRESS, APUS_METRICS_ADDRESS, APUS_READINESS_ADDRESS
                               127.0.0.1:15000, 0.0.0.0:15020, 0.0.0.0:15021
           TERMINATION_DRAIN_DURATION   how long requests may go on at the end (5s)

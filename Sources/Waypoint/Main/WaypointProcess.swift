@@ -42,10 +42,14 @@ struct WaypointProcess {
             endpoint: settings.discovery, eventLoopGroup: controlLoop, log: output.logger("control"))
         let certificates = certificateManager(connection, controlLoop)
         let requests = RequestCounters()
+        let tracing = Tracing(settings, group: controlLoop, log: output.logger("tracing"))
         let gateway = try await Gateway(
-            group: dataLoops, settings: settings.gateway, certificates: certificates, accessLog: AccessLog(output),
-            requests: requests)
+            group: dataLoops, settings: settings.gateway, certificates: certificates,
+            accessLog: AccessLog(output, requests: settings.requestLines), requests: requests,
+            tracing: tracing?.gateway)
         for reader in await gateway.metricsReaders() { metrics.attach(reader) }
+        for reader in await gateway.requestReaders() { metrics.attachRequests(reader) }
+        tracing?.register(in: metrics)
         requests.register(in: metrics)
         let (worlds, news) = AsyncStream.makeStream(of: World.self, bufferingPolicy: .bufferingNewest(1))
         let discovery = DiscoveryClient(
@@ -90,6 +94,7 @@ struct WaypointProcess {
         stopper.cancel()
         tidying.cancel()
         await certificates.release(hold)
+        await tracing?.stop()
         logger.info("waypoint stopped")
         shutdown.finished.fire()
         await output.sink.close()

@@ -19,6 +19,10 @@ struct WaypointSettings {
     var readinessAddress: TransportAddress
     var logFilter: LogFilter
     var logFormat: LogFormat
+    var requestLines: RequestLineFormat
+    var tracing: TracingSettings
+    /// Our cluster, as telemetry names it.
+    var clusterID: String
     var drainSeconds: Int64
     /// Names that look like ours and are not.
     var unknownNames: [String]
@@ -33,6 +37,7 @@ struct WaypointSettings {
         node.kind = "waypoint"
         self.node = node
         let clusterID = reader.text("ISTIO_META_CLUSTER_ID") ?? reader.text("CLUSTER_ID") ?? "Kubernetes"
+        self.clusterID = clusterID
         self.discovery = Self.endpoint("XDS", clusterID, &reader)
         self.authority = Self.endpoint("CA", clusterID, &reader)
         self.certificateLifetimeSeconds = reader.duration("SECRET_TTL", default: .seconds(86_400)).components.seconds
@@ -50,6 +55,13 @@ struct WaypointSettings {
                 try? LogFilter(parsing: $0)
             } ?? LogFilter()
         self.logFormat = reader.value("LOG_FORMAT", expected: "plain or json") { LogFormat($0) } ?? .text
+        // The lines of requests follow the others unless they are told otherwise.
+        let standard: RequestLineFormat = logFormat == .json ? .json : .text
+        self.requestLines =
+            reader.value("ACCESS_LOG_ENCODING", expected: "TEXT, JSON, FIELDS or OFF") {
+                RequestLineFormat(rawValue: $0.lowercased())
+            } ?? standard
+        self.tracing = TracingSettings(&reader, serviceName: "\(gateway.name).\(gateway.namespace)")
         self.drainSeconds = reader.duration("TERMINATION_DRAIN_DURATION", default: .seconds(5)).components.seconds
         self.unknownNames = try reader.finish(prefixes: ["WAYPOINT_"])
     }

@@ -12,7 +12,7 @@ extension Exchange {
     var wantsBody: Bool { !isRequestComplete && phase < .finished && (endpoint?.takesBytes ?? false) }
 
     func receiveBody(_ bytes: ByteBuffer) {
-        log.bytesReceived += bytes.readableBytes
+        log.received(bytes)
         if phase < .answered || isMirrored { body.append(bytes) }
         endpoint?.write(bytes)
         needsFlush = true
@@ -99,7 +99,7 @@ extension Exchange {
 
     func receiveAnswer(_ bytes: ByteBuffer) {
         guard phase == .answered else { return }
-        log.bytesSent += bytes.readableBytes
+        log.sent(bytes)
         caller.write(bytes)
     }
 

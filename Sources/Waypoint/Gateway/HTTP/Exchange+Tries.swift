@@ -64,6 +64,7 @@ extension Exchange {
         if let attempt = tries?.attempt, attempt > 1 {
             head.headers.replace(name: "x-envoy-attempt-count".utf8, value: "\(attempt)".utf8)
         }
+        log.tell(&head.headers)
         found.use(.exchange(self))
         found.write(head, framing: message.framing, upgrades: message.upgrades)
         // A head that cannot be written has failed already.
@@ -98,6 +99,7 @@ extension Exchange {
         guard phase < .answered else { return reply(failure.reply) }
         if case .lost = failure, mayRepeat {
             tries?.isRepeated = true
+            log.endTry(.reset(requestSent: true))
             leaveTry()
             return find(mayReuse: false)
         }
@@ -139,11 +141,13 @@ extension Exchange {
         guard case .retry(let pause) = decision else {
             self.tries = tries
             guard decision == .stop(.deadline) else { return false }
+            log.endTry(outcome)
             // The answer that was to be had in time is none that the route takes, so the time is over (GEP-1742).
             reply(.timedOut)
             return true
         }
         tries.holdsRetry = true
+        log.endTry(outcome)
         // Others of the service first.
         if let endpoint { tries.search.exclude(endpoint.hop) }
         self.tries = tries

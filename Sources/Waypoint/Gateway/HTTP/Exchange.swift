@@ -59,7 +59,7 @@ final class Exchange {
         var message = message
         HeaderRules.forward(
             &message.head, upgrades: message.upgrades, keepsAlive: true, clientCertificate: call.clientCertificate,
-            newID: { RequestID.make(using: &call.loop.generator) })
+            newID: { call.loop.telemetry.requestID(using: &call.loop.generator) })
         // Here, where the list has one owner: a later change would copy it.
         message.head.headers.append(name: Self.attemptCount, value: Self.firstAttempt)
         self.message = message

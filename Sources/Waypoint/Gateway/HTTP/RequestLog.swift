@@ -5,40 +5,62 @@ internal import MeshTelemetry
 internal import NIOCore
 internal import WaypointRoute
 
-/// Follows one request to its one line in the log: the one place where an exchange tells what happened. Texts are made
-/// at the end, and only for a line that is written.
+/// Follows one request to its one line in the log, its counters and its spans: the one place where an exchange tells
+/// what happened. Texts are made at the end, and only for a line or spans that are written.
 final class RequestLog {
-    private let call: Call
+    let call: Call
     /// As it came, with the fields that are ours; `nil`: none could be read.
-    private let message: RequestMessage?
+    let message: RequestMessage?
+    let isGRPC: Bool
     private let startedAt = NIODeadline.now()
     private var reachedAt: NIODeadline?
-    var bytesReceived = 0
-    var bytesSent = 0
+    private(set) var bytesReceived = 0
+    private(set) var bytesSent = 0
+    private(set) var requestMessages = GRPCMessageCounter()
+    private(set) var responseMessages = GRPCMessageCounter()
 
-    private var status = 0
-    private var flag = "-"
-    private var details = "-"
-    private var upstreamMilliseconds: Int?
-    private var hop: EndpointHop?
-    private var origin: RouteOrigin?
-    private var target: CallTarget?
-    private var isOwnTarget = false
-    private var attempts = 0
-    private var grpcStatus: String?
-    private var denial: RequestDenial?
-    private var shortenedPath: RequestPath?
-    private var findings: [String] = []
+    private(set) var status = 0
+    private(set) var flag = "-"
+    private(set) var details = "-"
+    private(set) var upstreamMilliseconds: Int?
+    private(set) var hop: EndpointHop?
+    private(set) var origin: RouteOrigin?
+    private(set) var target: CallTarget?
+    private(set) var isOwnTarget = false
+    private(set) var attempts = 0
+    private(set) var grpcStatus: String?
+    private(set) var denial: RequestDenial?
+    private(set) var shortenedPath: RequestPath?
+    private(set) var findings: [String] = []
+    /// `nil`: no collector is known, or there is no request.
+    private(set) var trace: RequestTrace?
 
     init(call: Call, message: RequestMessage) {
         self.call = call
         self.message = message
+        isGRPC = message.head.isGRPC
+        if let tracing = call.loop.telemetry.tracing {
+            trace = RequestTrace(message.head, tracing.settings, using: &call.loop.generator)
+        }
     }
 
     /// What came was no request that we serve.
     init(refused call: Call) {
         self.call = call
-        self.message = nil
+        message = nil
+        isGRPC = false
+    }
+
+    /// Some of the request's body.
+    func received(_ bytes: ByteBuffer) {
+        bytesReceived += bytes.readableBytes
+        if isGRPC { requestMessages.pass(bytes.readableBytesView) }
+    }
+
+    /// Some of the answer's body.
+    func sent(_ bytes: ByteBuffer) {
+        bytesSent += bytes.readableBytes
+        if isGRPC { responseMessages.pass(bytes.readableBytesView) }
     }
 
     /// What policies that only watch have seen.
@@ -61,12 +83,30 @@ final class RequestLog {
         isOwnTarget = isOwn
     }
 
-    /// A try begins.
-    func tried() { attempts += 1 }
+    // MARK: - Tries
+
+    /// A try at an endpoint begins.
+    func tried() {
+        attempts += 1
+        guard trace != nil else { return }
+        trace?.beginTry(at: wallMicroseconds, using: &call.loop.generator)
+    }
+
+    /// Tells the endpoint of the try's span.
+    func tell(_ headers: inout HeaderList) {
+        if let tracing = call.loop.telemetry.tracing { trace?.tell(&headers, in: tracing.settings.propagators) }
+    }
 
     func reached(_ hop: EndpointHop) {
         self.hop = hop
         reachedAt = .now()
+        trace?.upstream = hop.target
+    }
+
+    /// The present try came to nothing that the caller sees.
+    func endTry(_ outcome: AttemptOutcome) {
+        guard trace != nil else { return }
+        trace?.endTry(outcome, at: wallMicroseconds)
     }
 
     /// - Parameter isExhausted: it would have been tried again, had there been tries left.
@@ -95,65 +135,49 @@ final class RequestLog {
         self.details = details
     }
 
+    // MARK: - The end
+
     func finish() {
-        call.loop.requests.count(status: status)
-        guard call.loop.accessLog.writesRequest(flag: flag) else { return }
-        call.loop.accessLog.request(record)
+        let duration = NIODeadline.now() - startedAt
+        let loop = call.loop
+        loop.requests.count(status: status)
+        count(duration)
+        let isWritten = loop.accessLog.writesRequest(flag: flag)
+        let isTraced = trace?.context.isSampled ?? false
+        guard isWritten || isTraced else { return }
+        let record = record(duration)
+        if isWritten { loop.accessLog.request(record) }
+        if isTraced { leaveSpans(of: record) }
     }
 
-    private var record: RequestRecord {
-        var record = RequestRecord(client: call.caller.client, identity: call.caller.identity)
-        record.hostname = call.target.service?.hostname
-        record.called = call.caller.request.authority
-        if let message { Self.describe(message, in: &record) }
-        (record.status, record.flag, record.details) = (status, flag, details)
-        (record.bytesReceived, record.bytesSent) = (bytesReceived, bytesSent)
-        record.durationMilliseconds = Self.milliseconds(.now() - startedAt)
-        if let shortenedPath { record.path = String(decoding: shortenedPath.target, as: UTF8.self) }
-        record.upstreamMilliseconds = upstreamMilliseconds
-        record.upstream = hop?.target
-        record.upstreamIdentity = hop.flatMap { $0.isTunnel ? $0.workload.identity : nil }
-        record.routeName = origin.map { "\($0.key).\($0.ruleIndex)" }
-        record.cluster = cluster
-        record.attempts = attempts
-        record.grpcStatus = grpcStatus
-        record.denial = denial?.description
-        record.findings = findings
-        return record
+    private func count(_ duration: TimeAmount) {
+        let telemetry = call.loop.telemetry
+        let key = RequestKey(
+            source: call.source.number, destination: telemetry.destination(hop),
+            service: telemetry.service(target?.service ?? call.target.service), status: status,
+            grpcStatus: isGRPC ? grpcStatus.flatMap { Int($0) } : nil, flags: EnvoyFlags(flag),
+            spoken: isGRPC ? .grpc : .http, isMutualTLS: hop?.isTunnel ?? true)
+        var amounts = RequestAmounts()
+        amounts.durationMilliseconds = Double(duration.nanoseconds) / 1_000_000
+        amounts.requestBytes = bytesReceived
+        amounts.responseBytes = bytesSent
+        amounts.requestMessages = requestMessages.messages
+        amounts.responseMessages = responseMessages.messages
+        telemetry.shard.count(key, amounts, trace: trace?.context)
     }
 
-    private static func describe(_ message: RequestMessage, in record: inout RequestRecord) {
-        let head = message.head
-        record.method = head.method.text
-        record.path = String(decoding: head.path.target, as: UTF8.self)
-        record.protocolName = "\(message.version)"
-        record.authority = String(decoding: head.authority.bytes, as: UTF8.self)
-        record.userAgent = head.headers["user-agent"]
-        record.forwardedFor = head.headers["x-forwarded-for"]
-        record.requestID = head.headers["x-request-id"]
+    private func leaveSpans(of record: RequestRecord) {
+        guard let tracing = call.loop.telemetry.tracing, var trace else { return }
+        let now = wallMicroseconds
+        trace.endTry(status: status, flags: EnvoyFlags(flag), at: now)
+        var record = record
+        record.tracedAttempts = trace.attempts
+        let destination = hop.map { ConnectionParty($0.workload, identity: nil) }
+        let spans = RequestSpans(record, source: call.source.party, destination: destination, origin: tracing.origin)
+        for span in spans.spans(endMicroseconds: now) { tracing.queue.append(span) }
     }
 
-    private var cluster: String? {
-        guard let target else { return nil }
-        let hostname = target.service?.hostname ?? "\(call.facts.destination.ip)"
-        return isOwnTarget ? "inbound-vip|\(target.port)|http|\(hostname)" : "outbound|\(target.port)||\(hostname)"
-    }
+    var wallMicroseconds: Int64 { call.loop.accessLog.wallMicroseconds }
 
-    private static func milliseconds(_ time: TimeAmount) -> Int { Int(time.nanoseconds / 1_000_000) }
-}
-
-/// Names for requests that have none: 128 random bits in the form of a UUID, version 4 (RFC 9562).
-enum RequestID {
-    static func make(using generator: inout some RandomNumberGenerator) -> [UInt8] {
-        let high = (generator.next() & 0xffff_ffff_ffff_0fff) | 0x4000
-        let low = (generator.next() & 0x3fff_ffff_ffff_ffff) | 0x8000_0000_0000_0000
-        var text: [UInt8] = []
-        text.reserveCapacity(36)
-        for place in 0..<32 {
-            if place == 8 || place == 12 || place == 16 || place == 20 { text.append(UInt8(ascii: "-")) }
-            let digit = UInt8(truncatingIfNeeded: (place < 16 ? high : low) >> UInt64(60 - place % 16 * 4)) & 15
-            text.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
-        }
-        return text
-    }
+    static func milliseconds(_ time: TimeAmount) -> Int { Int(time.nanoseconds / 1_000_000) }
 }

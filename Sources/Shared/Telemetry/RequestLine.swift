@@ -1,0 +1,164 @@
+import MeshModel
+
+/// How the log tells of requests.
+package enum RequestLineFormat: String, Hashable, Sendable, CaseIterable {
+    /// Not at all.
+    case off
+    /// Envoy's default line, as Istio configures it.
+    case text
+    /// One object with the field names of Istio's JSON encoding.
+    case json
+    /// As the other lines of the log: `key=value` or, with JSON lines, one of their objects.
+    case fields
+}
+
+extension AccessLog {
+    /// Whether a request with this flag gets a line; others need no record.
+    package func writesRequest(flag: String) -> Bool { requests != .off && isEnabled(Self.level(flag: flag)) }
+
+    private static func level(flag: String) -> LogLevel { flag == "-" ? .info : .warn }
+
+    /// The one line of a request.
+    package func request(_ record: RequestRecord) {
+        guard writesRequest(flag: record.flag) else { return }
+        let level = Self.level(flag: record.flag)
+        switch requests {
+        case .off: break
+        case .text: output.sink.append(record.envoyLine)
+        case .json: output.sink.append(record.jsonLine)
+        case .fields:
+            var line = LogLine(
+                format: output.format, timeMicroseconds: output.clock.wallMicroseconds(), level: level,
+                target: Self.target, message: "request complete")
+            for (name, value) in record.fields {
+                switch value {
+                case .none: break
+                case .number(let number): line.field(name, number: number)
+                case .word(let word): line.field(name, word: word)
+                case .text(let text): line.field(name, string: text)
+                }
+            }
+            output.sink.append(line.finished())
+        }
+    }
+}
+
+extension RequestRecord {
+    fileprivate enum Value {
+        /// Not known.
+        case none
+        case number(Int)
+        /// Without white space.
+        case word(String)
+        /// Chosen by a peer, or of several words.
+        case text(String)
+
+        static func text(_ value: String?) -> Value { value.map(Value.text) ?? .none }
+        static func word(_ value: String?) -> Value { value.map(Value.word) ?? .none }
+        static func address(_ value: TransportAddress?) -> Value { value.map { .word($0.description) } ?? .none }
+    }
+
+    /// Everything, in Istio's order, then what only we say.
+    fileprivate var fields: [(String, Value)] {
+        standardFields + ownFields + [
+            ("upstream_identity", .text(upstreamIdentity?.description)),
+            ("src.identity", .text(identity.description)), ("dst.hbone_addr", .word(called)),
+            ("dst.service", .text(hostname)),
+        ]
+    }
+
+    private var standardFields: [(String, Value)] {
+        [
+            ("method", .text(method ?? "-")), ("path", .text(path ?? "-")), ("protocol", .text(protocolName ?? "-")),
+            ("response_code", .number(status)), ("response_flags", .word(flag)),
+            ("response_code_details", .text(details)), ("connection_termination_details", .text(terminationDetails)),
+            ("upstream_transport_failure_reason", .text(transportFailure)),
+            ("bytes_received", .number(bytesReceived)), ("bytes_sent", .number(bytesSent)),
+            ("duration", .number(durationMilliseconds)),
+            ("upstream_service_time", upstreamMilliseconds.map(Value.number) ?? .none),
+            ("x_forwarded_for", .text(forwardedFor)), ("user_agent", .text(userAgent)),
+            ("request_id", .text(requestID)), ("authority", .text(authority)),
+            ("upstream_host", .address(upstream)), ("upstream_cluster", .text(cluster)),
+            ("upstream_local_address", .none), ("downstream_local_address", .address(dialled)),
+            ("downstream_remote_address", .address(client)), ("requested_server_name", .none),
+            ("route_name", .text(routeName)),
+        ]
+    }
+
+    /// What Envoy's line does not have; only what there is to tell.
+    private var ownFields: [(String, Value)] {
+        [
+            ("grpc_status", .text(grpcStatus)), ("denial", .text(denial)),
+            ("policy_findings", findings.isEmpty ? .none : .text(findings.joined(separator: "; "))),
+            ("attempts", attempts > 1 ? .number(attempts) : .none),
+            ("trace_id", .word(trace?.traceID.description)),
+        ]
+    }
+
+    /// One JSON object; what is not known is null, as Envoy writes it.
+    fileprivate var jsonLine: [UInt8] {
+        var line: [UInt8] = []
+        line.reserveCapacity(1024)
+        line.append(text: #"{"start_time":""#)
+        line.append(rfc3339Milliseconds: startMicroseconds)
+        line.append(text: "\"")
+        for (name, value) in standardFields { line.append(json: name, value) }
+        for (name, value) in ownFields {
+            if case .none = value { continue }
+            line.append(json: name, value)
+        }
+        line.append(text: "}\n")
+        return line
+    }
+
+    /// Envoy's default format as Istio has it, without upstream's and caller's own words left raw: they cannot end a
+    /// field or a line. Behind it stands `key=value` for what only we say.
+    fileprivate var envoyLine: [UInt8] {
+        var line: [UInt8] = []
+        line.reserveCapacity(512)
+        line.append(text: "[")
+        line.append(rfc3339Milliseconds: startMicroseconds)
+        line.append(text: "] \"")
+        line.append(escaped: method, escapesSpaces: true)
+        line.append(text: " ")
+        line.append(escaped: path, escapesSpaces: true)
+        line.append(text: " ")
+        line.append(escaped: protocolName, escapesSpaces: true)
+        line.append(text: "\" \(status) ")
+        line.append(plain: flag)
+        line.append(plain: details)
+        line.append(plain: terminationDetails)
+        line.append(quotedField: transportFailure)
+        line.append(text: "\(bytesReceived) \(bytesSent) \(durationMilliseconds) ")
+        line.append(plain: upstreamMilliseconds.map(String.init))
+        for value in [forwardedFor, userAgent, requestID, authority, upstream?.description] {
+            line.append(quotedField: value)
+        }
+        // The address of our end of a tunnel is one inside Envoy; here there is none.
+        for value in [cluster, nil, dialled?.description, client.description, nil] { line.append(plain: value) }
+        line.append(plain: routeName)
+        line.removeLast()
+        for (name, value) in ownFields {
+            switch value {
+            case .none: break
+            case .number(let number): line.append(text: " \(name)=\(number)")
+            case .word(let text), .text(let text):
+                line.append(text: " \(name)=")
+                line.append(bare: text)
+            }
+        }
+        line.append(text: "\n")
+        return line
+    }
+}
+
+extension [UInt8] {
+    fileprivate mutating func append(json name: String, _ value: RequestRecord.Value) {
+        append(text: ",\"\(name)\":")
+        switch value {
+        case .none: append(text: "null")
+        case .number(let number): append(decimal: number)
+        case .word(let text), .text(let text): append(quoted: text)
+        }
+    }
+}
