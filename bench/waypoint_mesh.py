@@ -68,16 +68,17 @@ def _service(waypoint):
             "spec": {"clusterIP": SERVICES[waypoint], "selector": {"app": "server"}, "ports": ports}}
 
 
-def route(number=0, value="bench", mark="header"):
-    """One rule by a header; the first is the one that the load takes. `mark` is what the endpoint sees of it."""
-    parents = [{"group": "", "kind": "Service", "name": "web-apus"}]
-    backends = [{"name": "web-apus", "port": 80}]
+def route(number=0, value="bench", mark="header", port=80):
+    """One rule by a header; the first is the one that the load takes. `mark` is what the endpoint sees of it. Each port
+    has a route of its own, so that HTTP/2 goes on as HTTP/2."""
+    parents = [{"group": "", "kind": "Service", "name": "web-apus", "port": port}]
+    backends = [{"name": "web-apus", "port": port}]
     rules = [{"matches": [{"headers": [{"name": "x-user", "value": value}]}], "backendRefs": backends, "filters": [{
         "type": "RequestHeaderModifier", "requestHeaderModifier": {"add": [{"name": "x-route", "value": mark}]}}]}]
     if number == 0:
         rules.append({"backendRefs": backends})
     return {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute",
-            "metadata": {"name": f"by-header-{number}", "namespace": "bench"},
+            "metadata": {"name": f"by-header-{port}-{number}", "namespace": "bench"},
             "spec": {"parentRefs": parents, "rules": rules}}
 
 
@@ -99,7 +100,8 @@ def write_resources(folder, more=1, mark="header", policies=True):
     for name in ("apus", "envoy"):
         items += [_waypoint_pod(name), _gateway(name), _service(name)]
         items.append({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": "bench"}})
-    items += [route(mark=mark)] + [route(number, f"other-{number}") for number in range(1, more)]
+    items += [route(mark=mark, port=port) for port in PORTS]
+    items += [route(number, f"other-{number}") for number in range(1, more)]
     if policies:
         items += [policy()] + [policy(number, f"/other/{number}") for number in range(1, more)]
     os.makedirs(folder, exist_ok=True)

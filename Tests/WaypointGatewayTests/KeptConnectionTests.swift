@@ -28,6 +28,30 @@ struct KeptConnectionTests {
         try await rig.stop()
     }
 
+    @Test("as many as were needed at once are kept: the same crowd again opens none")
+    func crowd() async throws {
+        let (crowd, gate) = (48, Gate())
+        let server = try await PlainServer { inbound, outbound in
+            await gate.connected()
+            for try await bytes in inbound where String(buffer: bytes).hasSuffix("\r\n\r\n") {
+                await gate.arrive(atOnce: crowd)
+                try await outbound.write(ByteBuffer(string: WebServer.text("ok")))
+            }
+            outbound.finish()
+        }
+        let rig = try await GatewayRig(Make.pair(api: [("127.0.0.1", server.port)]))
+        for _ in 0..<2 {
+            let answers = try await withThrowingTaskGroup(of: String.self) { group in
+                for _ in 0..<crowd { group.addTask { try await rig.get("/") } }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(answers.allSatisfy { $0.hasSuffix("ok") })
+        }
+        #expect(await gate.connections == crowd)
+        server.stop()
+        try await rig.stop()
+    }
+
     @Test("a connection is not shared by two identities")
     func identities() async throws {
         let server = try await WebServer { _ in WebServer.text("ok") }
@@ -118,5 +142,21 @@ struct KeptConnectionTests {
         #expect(server.connectionCount == 3)
         server.stop()
         try await none.stop()
+    }
+}
+
+/// Lets nobody through before a whole crowd is there.
+private actor Gate {
+    private(set) var connections = 0
+    private var waiting: [CheckedContinuation<Void, Never>] = []
+
+    func connected() { connections += 1 }
+
+    func arrive(atOnce crowd: Int) async {
+        guard waiting.count + 1 < crowd else {
+            for one in waiting { one.resume() }
+            return waiting.removeAll()
+        }
+        await withCheckedContinuation { waiting.append($0) }
     }
 }

@@ -8,9 +8,12 @@ final class IdleEndpoints {
     struct Limits: Sendable {
         /// Longest rest of a connection.
         var idleTime = TimeAmount.seconds(60)
-        var perEndpointMax = 32
+        /// As many as callers may well have requests under way at once: with 32, 64 callers made a new connection for
+        /// every third request (`bench/waypoint`), which cost the endpoint's node three times as much. What a burst
+        /// left behind goes after the longest rest.
+        var perEndpointMax = 1024
         /// Of one loop.
-        var totalMax = 1024
+        var totalMax = 4096
     }
 
     private struct Resting {
@@ -33,16 +36,22 @@ final class IdleEndpoints {
 
     /// A connection that can carry another exchange.
     func take(_ hop: EndpointHop, for identity: Identity) -> UpstreamDoor? {
-        guard var doors = resting[hop.target] else { return nil }
-        while let index = doors.lastIndex(where: { $0.door.fits(hop, identity) }) {
-            let door = doors.remove(at: index).door
-            count -= 1
-            resting[hop.target] = doors.isEmpty ? nil : doors
+        while let door = remove(at: hop.target, where: { $0.door.fits(hop, identity) }) {
             if door.isUsable { return door }
             door.leave()
-            doors = resting[hop.target] ?? []
         }
         return nil
+    }
+
+    /// Takes out the last one that suits, where it is: the list is not copied.
+    private func remove(at target: TransportAddress, where suits: (Resting) -> Bool) -> UpstreamDoor? {
+        guard let place = resting.index(forKey: target),
+            let index = resting.values[place].lastIndex(where: suits)
+        else { return nil }
+        let door = resting.values[place].remove(at: index).door
+        count -= 1
+        if resting.values[place].isEmpty { resting.remove(at: place) }
+        return door
     }
 
     func keep(_ door: UpstreamDoor) {
@@ -56,12 +65,7 @@ final class IdleEndpoints {
 
     /// It went away.
     func forget(_ door: UpstreamDoor) {
-        guard var doors = resting[door.hop.target], let index = doors.firstIndex(where: { $0.door === door }) else {
-            return
-        }
-        doors.remove(at: index)
-        count -= 1
-        resting[door.hop.target] = doors.isEmpty ? nil : doors
+        _ = remove(at: door.hop.target) { $0.door === door }
     }
 
     /// Keeps nothing any more.
