@@ -3,15 +3,19 @@ package import MeshModel
 /// The policies that apply to what a waypoint serves, ready to decide about requests and about connections that carry
 /// none. Made when policies change; a copy is references only.
 package struct RequestPolicySet: Sendable {
-    /// Policies by what they do, in the order in which they are asked.
-    struct Stages: Sendable {
-        var custom: [(provider: String, policy: RequestPolicy)] = []
-        var deny: [RequestPolicy] = []
-        var allow: [RequestPolicy] = []
-        var audit: [RequestPolicy] = []
-        var dryRun: [RequestPolicy] = []
+    /// Policies by what they do, in the order in which they are asked. A class: every request looks at them some times,
+    /// and counting one reference is cheaper than five.
+    final class Stages: Sendable {
+        let custom: [(provider: String, policy: RequestPolicy)]
+        let deny: [RequestPolicy]
+        let allow: [RequestPolicy]
+        let audit: [RequestPolicy]
+        let dryRun: [RequestPolicy]
 
         init(_ policies: [RequestPolicy]) {
+            var custom: [(provider: String, policy: RequestPolicy)] = []
+            var (deny, allow): ([RequestPolicy], [RequestPolicy]) = ([], [])
+            var (audit, dryRun): ([RequestPolicy], [RequestPolicy]) = ([], [])
             for policy in policies {
                 switch policy.action {
                 case .allow where policy.isDryRun, .deny where policy.isDryRun: dryRun.append(policy)
@@ -22,6 +26,8 @@ package struct RequestPolicySet: Sendable {
                 case .custom(let provider): custom.append((provider, policy.lowered { !$0.test.isOfToken }))
                 }
             }
+            self.custom = custom
+            (self.deny, self.allow, self.audit, self.dryRun) = (deny, allow, audit, dryRun)
         }
     }
 
@@ -40,6 +46,9 @@ package struct RequestPolicySet: Sendable {
 
     /// Policies as they hold for these facts: without HTTP, those parts are lowered that only a request can meet.
     func stages(_ facts: RequestFacts) -> Stages { facts.http == nil ? forConnections : forRequests }
+
+    /// Whether a request may have to be asked about.
+    package var hasAuthorizers: Bool { !forRequests.custom.isEmpty }
 
     /// Authorizers that CUSTOM policies ask about this request, each once. They never look at the token, so that they
     /// can be asked before it is checked.

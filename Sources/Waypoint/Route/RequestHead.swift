@@ -62,17 +62,33 @@ package enum RequestMethod: Hashable, Sendable {
     /// Methods are case-sensitive; one that differs from a known one only in case is a trick and refused.
     /// - Throws: ``RequestError/method``.
     package init(_ bytes: some Collection<UInt8>) throws(RequestError) {
-        guard (1...32).contains(bytes.count), bytes.allSatisfy(HTTPToken.isTokenByte) else { throw .method }
-        let isSame = { (method: HTTPMethod) in
-            method.rawValue.utf8.lazy.map(\.lowercased).elementsEqual(bytes.lazy.map(\.lowercased))
-        }
-        guard let method = HTTPMethod.allCases.first(where: isSame) else {
-            self = .other(Array(bytes))
+        // Nearly always one of the known ones, as it is written.
+        if let known = HTTPMethod.allCases.first(where: { $0.rawValue.utf8.elementsEqual(bytes) }) {
+            self = .known(known)
             return
         }
-        guard method.rawValue.utf8.elementsEqual(bytes) else { throw .method }
-        self = .known(method)
+        guard (1...32).contains(bytes.count), bytes.allSatisfy(HTTPToken.isTokenByte) else { throw .method }
+        let isTrick = HTTPMethod.allCases.contains { method in
+            method.rawValue.utf8.lazy.map(\.lowercased).elementsEqual(bytes.lazy.map(\.lowercased))
+        }
+        if isTrick { throw .method }
+        self = .other(Array(bytes))
     }
+
+    /// As it is written.
+    package var bytes: ArraySlice<UInt8> {
+        switch self {
+        case .known(let method): method.bytes
+        case .other(let bytes): bytes[...]
+        }
+    }
+}
+
+extension HTTPMethod {
+    private static let written = Dictionary(uniqueKeysWithValues: allCases.map { ($0, Array($0.rawValue.utf8)[...]) })
+
+    /// As it is written; made once.
+    var bytes: ArraySlice<UInt8> { Self.written[self] ?? [] }
 }
 
 extension HTTPScheme {

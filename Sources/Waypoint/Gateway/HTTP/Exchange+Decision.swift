@@ -10,6 +10,7 @@ extension Exchange {
     /// As in Istio: CUSTOM policies first, whose authorizers are asked; then tokens; then all other policies.
     func judge() {
         let policies = call.requestPolicies
+        guard policies.hasAuthorizers else { return decide(by: policies) }
         let facts = facts
         let questions = policies.questions(facts)
         guard !questions.isEmpty else { return decide(by: policies) }
@@ -119,7 +120,7 @@ extension Exchange {
 extension HTTPFacts {
     init(_ head: RequestHead, claims: TokenClaims? = nil) {
         self.init(
-            method: Array(head.method.text.utf8)[...], authority: head.authority.bytes[...], path: head.path.path,
+            method: head.method.bytes, authority: head.authority.bytes[...], path: head.path.path,
             headers: head.headers, claims: claims)
     }
 }

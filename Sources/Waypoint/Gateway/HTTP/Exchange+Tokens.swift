@@ -10,7 +10,7 @@ extension Exchange {
         guard let checker = call.tokenChecker else { return nil }
         let head = message.head
         let request = TokenRequest(
-            method: Array(head.method.text.utf8)[...], query: head.path.query ?? [], headers: head.headers)
+            method: head.method.bytes, query: head.path.query ?? [], headers: head.headers)
         let now = Double(UnixClock.milliseconds()) / 1_000
         let loop = loop
         let outcome = checker.check(request, now: now, remote: loop.tokens.fetched) { uri, keyIdentifier in

@@ -122,15 +122,27 @@ final class Exchange {
     }
 }
 
-/// What is to be done with a request that is forwarded.
-struct Forwarding {
+/// What is to be done with a request that is forwarded. A class: it is looked at often and holds much.
+final class Forwarding {
     let head: RequestHead
     let target: CallTarget
     let deadlines: RequestDeadlines
     /// `nil` when no route decided.
-    var plan: ForwardPlan?
-    var session: SessionPersistence?
+    let plan: ForwardPlan?
+    let session: SessionPersistence?
     let retry: RetryPolicy
+
+    init(
+        head: RequestHead, target: CallTarget, deadlines: RequestDeadlines, plan: ForwardPlan? = nil,
+        session: SessionPersistence? = nil, retry: RetryPolicy
+    ) {
+        self.head = head
+        self.target = target
+        self.deadlines = deadlines
+        self.plan = plan
+        self.session = session
+        self.retry = retry
+    }
 }
 
 extension TimeAmount {
