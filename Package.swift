@@ -148,7 +148,7 @@ let package = Package(
         .testTarget(name: "ControlSourcesTests", dependencies: ["MeshModel", "ControlTranslate", "ControlSources", "SeededTesting"], path: "Tests/ControlSourcesTests", swiftSettings: house),
         .testTarget(name: "ControlAuthorityTests", dependencies: ["MeshModel", "ControlAuthority", x509, asn1, crypto], path: "Tests/ControlAuthorityTests", swiftSettings: house),
         .testTarget(name: "ControlServeTests", dependencies: ["MeshModel", "MeshWire", "MeshDiscovery", "ControlTranslate", "ControlAuthority", "ControlServe", "SeededTesting", protobuf, grpcCore, grpcPosix], path: "Tests/ControlServeTests", swiftSettings: house),
-        .testTarget(name: "ControlWaypointsTests", dependencies: ["MeshModel", "ControlWaypoints"], path: "Tests/ControlWaypointsTests", swiftSettings: house),
+        .testTarget(name: "ControlWaypointsTests", dependencies: ["MeshModel", "MeshKernel", "ControlAuthority", "ControlWaypoints"], path: "Tests/ControlWaypointsTests", swiftSettings: house),
         // Root tests: real processes, network namespaces, the kernel and foreign peers for real.
         .testTarget(name: "NamespaceTests", dependencies: ["MeshTesting", crypto], path: "Tests/Namespaces", swiftSettings: house),
         .testTarget(name: "InteropTests", dependencies: ["MeshModel", "MeshTesting", "MeshTelemetry", "MeshTracing", "MeshRuntime", nioCore, nioPosix, logging], path: "Tests/Interop", swiftSettings: house),

@@ -37,12 +37,12 @@ struct RequestLineTests {
         return await log.finished()
     }
 
-    @Test("in Envoy's default format, as Istio has it")
+    @Test("in Envoy's default format, as Istio has it, and then who called, as TLS has proven it")
     func text() async {
         let expected =
             #"[2026-01-31T23:59:59.012Z] "GET /a?b=1 HTTP/1.1" 200 - via_upstream - "-" 1 20 300 299 "-" "curl/8" "#
             + #""id-1" "api" "10.0.0.2:8080" inbound-vip|80|http|api.shop.svc.cluster.local - 10.96.0.1:80 "#
-            + #"10.0.0.1:41000 - default"#
+            + #"10.0.0.1:41000 - default src.identity=spiffe://cluster.local/ns/shop/sa/web"#
         #expect(await lines(record(), .text) == [expected])
     }
 
@@ -56,7 +56,7 @@ struct RequestLineTests {
         let line = await lines(record, .text).first ?? ""
         #expect(
             line.hasSuffix(
-                #" - default denial="shop/deny, rule 0" attempts=2 trace_id=0000000000000000000000000000000a"#
+                #"/sa/web denial="shop/deny, rule 0" attempts=2 trace_id=0000000000000000000000000000000a"#
             ), "\(line)")
         let json = try object(await lines(record, .json))
         #expect(json["denial"] as? String == "shop/deny, rule 0" && json["attempts"] as? Int == 2)
@@ -71,6 +71,9 @@ struct RequestLineTests {
         "downstream_remote_address", "requested_server_name", "route_name",
     ]
 
+    /// What we always add.
+    private static let ownNames: Set<String> = ["src.identity"]
+
     private func object(_ lines: [String]) throws -> [String: Any] {
         #expect(lines.count == 1)
         let value = try JSONSerialization.jsonObject(with: Data((lines.first ?? "").utf8))
@@ -80,7 +83,7 @@ struct RequestLineTests {
     @Test("in JSON, with the names of Istio's encoding; what is not known is null")
     func json() async throws {
         let json = try object(await lines(record(), .json))
-        #expect(Set(json.keys) == Self.jsonNames)
+        #expect(Set(json.keys) == Self.jsonNames.union(Self.ownNames))
         #expect(json["start_time"] as? String == "2026-01-31T23:59:59.012Z")
         #expect(json["response_code"] as? Int == 200 && json["duration"] as? Int == 300)
         #expect(json["x_forwarded_for"] is NSNull && json["upstream_host"] as? String == "10.0.0.2:8080")
@@ -110,7 +113,7 @@ struct RequestLineTests {
             if byte == UInt8(ascii: "\"") { isQuoted.toggle() }
             if byte == 0x20, !isQuoted { fields += 1 }
         }
-        #expect(!isQuoted && fields == 21, "\(line)")
+        #expect(!isQuoted && fields == 22, "\(line)")
         let json = try object(await lines(record, .json))
         #expect(json["user_agent"] as? String == Self.hostile && json["method"] as? String == Self.hostile)
         #expect(await lines(record, .fields).count == 1)

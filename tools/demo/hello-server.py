@@ -17,6 +17,8 @@ class Hello(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+        if trace := self.headers["traceparent"]:
+            print("traceparent:", trace, flush=True)
 
     do_DELETE = do_GET
 

@@ -74,6 +74,9 @@ struct ApusdOptions: ParsableArguments {
     @Option(help: "How long requests may go on when a waypoint leaves, such as 5s.")
     var waypointDrain = "5s"
 
+    @Option(help: "A setting of each waypoint, as NAME=VALUE; may be given several times. See 'waypoint --help'.")
+    var waypointEnv: [String] = []
+
     @Flag(help: "Pass by a waypoint that is not ready, instead of refusing connections to services that name it.")
     var bypassUnreadyWaypoints = false
 

@@ -17,6 +17,7 @@ struct WaypointOptions: Sendable {
     let gateway: IPAddress
     let program: String
     let drainSeconds: Int
+    let moreSettings: [String: String]
 
     /// The node's end of each waypoint's link where no bridge is used: link-local, as CNI plugins with routed pods have
     /// it, and the same for all.
@@ -48,6 +49,23 @@ struct WaypointOptions: Sendable {
             reader.refuse("--waypoint-binary", "a program that can be run", program)
         }
         drainSeconds = reader.seconds("--waypoint-drain", options.waypointDrain, in: Self.drainSecondsRange)
+        moreSettings = Self.moreSettings(options.waypointEnv, &reader)
+    }
+
+    private static func moreSettings(_ texts: [String], _ reader: inout OptionReader) -> [String: String] {
+        var settings: [String: String] = [:]
+        for text in texts {
+            let expected = "NAME=VALUE, such as OTEL_EXPORTER_OTLP_ENDPOINT=http://10.0.0.1:4318, and no setting that "
+                + "follows from the Gateway"
+            let parsed = reader.value("--waypoint-env", text, expected) { text -> (name: String, value: String)? in
+                guard let equals = text.firstIndex(of: "="), equals != text.startIndex else { return nil }
+                let name = String(text[..<equals])
+                if WaypointRunSettings.ownNames.contains(name) { return nil }
+                return (name, String(text[text.index(after: equals)...]))
+            }
+            if let parsed { settings[parsed.name] = parsed.value }
+        }
+        return settings
     }
 }
 
@@ -72,7 +90,8 @@ struct WaypointPart: ServiceLifecycle.Service {
         guard let port = listening.lazy.compactMap({ HostPort($0)?.port }).first else { return }
         let settings = WaypointRunSettings(
             program: options.program, addresses: options.addresses, attachment: options.attachment, state: state,
-            trustDomain: translate.trustDomain, clusterID: translate.clusterID, drainSeconds: options.drainSeconds)
+            trustDomain: translate.trustDomain, clusterID: translate.clusterID, drainSeconds: options.drainSeconds,
+            moreSettings: options.moreSettings)
         let identity = ProbeIdentity(
             authority: authority,
             identity: Identity(

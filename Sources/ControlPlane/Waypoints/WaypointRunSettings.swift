@@ -15,10 +15,12 @@ package struct WaypointRunSettings: Sendable {
     package var clusterID: String
     /// How long requests may go on when a waypoint leaves, in seconds.
     package var drainSeconds: Int
+    /// More settings of each process, by name, such as where its spans go.
+    package var moreSettings: [String: String]
 
     package init(
         program: String, addresses: IPBlock, attachment: PodLink.Attachment, state: StateDirectory,
-        trustDomain: String, clusterID: String, drainSeconds: Int
+        trustDomain: String, clusterID: String, drainSeconds: Int, moreSettings: [String: String] = [:]
     ) {
         self.program = program
         self.addresses = addresses
@@ -27,6 +29,7 @@ package struct WaypointRunSettings: Sendable {
         self.trustDomain = trustDomain
         self.clusterID = clusterID
         self.drainSeconds = drainSeconds
+        self.moreSettings = moreSettings
     }
 
     /// The node as waypoints see it.
@@ -53,11 +56,18 @@ package struct WaypointRunSettings: Sendable {
         PodLink(device: "\(devicePrefix)\(lease.number)", address: lease.address, attachment: attachment)
     }
 
+    /// Settings that follow from the Gateway and from ours: nobody may give others.
+    package static let ownNames: Set<String> = [
+        "POD_NAME", "POD_NAMESPACE", "GATEWAY_NAME", "SERVICE_ACCOUNT", "TRUST_DOMAIN", "CLUSTER_ID", "XDS_ADDRESS",
+        "CA_ADDRESS", "XDS_ROOT_CA", "CA_ROOT_CA", "AUTH_TOKEN", "APUS_METRICS_ADDRESS", "APUS_READINESS_ADDRESS",
+        "TERMINATION_DRAIN_DURATION",
+    ]
+
     /// Everything the process is told.
     func environment(for instance: WaypointInstanceName, controlPlanePort: UInt16) -> [String: String] {
         let control = "https://\(TransportAddress(gateway, port: controlPlanePort))"
         let roots = state.path(of: AuthorityFile.roots)
-        return [
+        let own = [
             "POD_NAME": instance.pod, "POD_NAMESPACE": instance.namespace, "GATEWAY_NAME": instance.gateway,
             "SERVICE_ACCOUNT": instance.serviceAccount, "TRUST_DOMAIN": trustDomain, "CLUSTER_ID": clusterID,
             "XDS_ADDRESS": control, "CA_ADDRESS": control, "XDS_ROOT_CA": roots, "CA_ROOT_CA": roots,
@@ -65,6 +75,7 @@ package struct WaypointRunSettings: Sendable {
             "APUS_METRICS_ADDRESS": "0.0.0.0:15020", "APUS_READINESS_ADDRESS": "0.0.0.0:15021",
             "TERMINATION_DRAIN_DURATION": "\(drainSeconds)s",
         ]
+        return moreSettings.merging(own) { _, own in own }
     }
 }
 

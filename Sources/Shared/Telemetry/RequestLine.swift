@@ -62,7 +62,7 @@ extension RequestRecord {
     fileprivate var fields: [(String, Value)] {
         standardFields + ownFields + [
             ("upstream_identity", .text(upstreamIdentity?.description)),
-            ("src.identity", .text(identity.description)), ("dst.hbone_addr", .word(called)),
+            ("dst.hbone_addr", .word(called)),
             ("dst.service", .text(hostname)),
         ]
     }
@@ -88,7 +88,7 @@ extension RequestRecord {
     /// What Envoy's line does not have; only what there is to tell.
     private var ownFields: [(String, Value)] {
         [
-            ("grpc_status", .text(grpcStatus)), ("denial", .text(denial)),
+            ("src.identity", .text(identity.description)), ("grpc_status", .text(grpcStatus)), ("denial", .text(denial)),
             ("policy_findings", findings.isEmpty ? .none : .text(findings.joined(separator: "; "))),
             ("attempts", attempts > 1 ? .number(attempts) : .none),
             ("trace_id", .word(trace?.traceID.description)),
