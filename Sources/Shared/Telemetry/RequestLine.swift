@@ -88,7 +88,8 @@ extension RequestRecord {
     /// What Envoy's line does not have; only what there is to tell.
     private var ownFields: [(String, Value)] {
         [
-            ("src.identity", .text(identity.description)), ("grpc_status", .text(grpcStatus)), ("denial", .text(denial)),
+            ("src.identity", .text(identity.description)),
+            ("grpc_status", .text(grpcStatus)), ("denial", .text(denial)),
             ("policy_findings", findings.isEmpty ? .none : .text(findings.joined(separator: "; "))),
             ("attempts", attempts > 1 ? .number(attempts) : .none),
             ("trace_id", .word(trace?.traceID.description)),
