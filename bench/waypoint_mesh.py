@@ -14,7 +14,8 @@ ADDRESSES = {"client": "10.98.1.1", "server": "10.98.1.2", "apus": "10.98.1.3", 
 SERVICES = {"apus": "10.98.2.1", "envoy": "10.98.2.2"}
 # Port of the service -> port of the back end.
 PORTS = {80: 8080, 81: 8081}
-PATHS = ("/1k", "/64k")
+LARGE = "/5g"
+PATHS = ("/1k", "/64k", LARGE)
 
 
 def identity(account):
