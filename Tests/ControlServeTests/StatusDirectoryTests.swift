@@ -103,6 +103,33 @@ struct StatusDirectoryTests {
                 """)
     }
 
+    @Test("a service that asks for a waypoint has one, which goes with the wish")
+    func services() throws {
+        let status = BindingStatus(
+            kind: .service, namespace: "shop", name: "api", generation: 2, reason: .notReady, message: "wait")
+        var directory = StatusDirectory(path: folder.path)
+        #expect(directory.update([], [], [status]).written == 1)
+        #expect(
+            try folder.text("Service/shop/api.yaml") == """
+                # Written by apusd: what became of the service of this name.
+                apiVersion: v1
+                kind: Service
+                metadata:
+                  namespace: "shop"
+                  name: "api"
+                status:
+                  conditions:
+                    - type: istio.io/WaypointBound
+                      status: "False"
+                      reason: WaypointIsNotReady
+                      message: "wait"
+                      observedGeneration: 2
+
+                """)
+        var restarted = StatusDirectory(path: folder.path)
+        #expect(restarted.update([]).removed == 1)
+    }
+
     @Test("what cannot be written is told and tried again")
     func failure() throws {
         try folder.put("", "HTTPRoute/shop")

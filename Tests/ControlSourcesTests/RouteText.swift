@@ -182,7 +182,8 @@ enum RouteText {
             let place = [reference.sectionName, reference.port.map { "\($0)" }].compactMap { $0 }.map { ":" + $0 }
             let namespace = reference.namespace.map { "\($0)/" } ?? ""
             lines.append("  parent \(reference.kind) \(namespace)\(reference.name)\(place.joined())")
-            for condition in parent.conditions {
+            // That all is well with waypoints says nothing more.
+            for condition in parent.conditions where condition.message != "All waypoints resolved" {
                 let message = condition.message.isEmpty ? "" : ": \(condition.message)"
                 let state = "\(condition.kind.rawValue)=\(condition.isTrue)"
                 lines.append("    \(state) \(condition.reason.rawValue)\(message)")

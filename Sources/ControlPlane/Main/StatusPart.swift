@@ -27,7 +27,7 @@ struct StatusPart: ServiceLifecycle.Service {
         change.yield()
         for await _ in changes {
             guard let world = board.current else { continue }
-            let outcome = directory.update(world.routeStatuses, world.gatewayStatuses)
+            let outcome = directory.update(world.routeStatuses, world.gatewayStatuses, world.bindingStatuses)
             // A full disk is told once, not with every translation.
             for problem in outcome.problems where !told.contains(problem) {
                 log.error("a status is not written: \(problem)")

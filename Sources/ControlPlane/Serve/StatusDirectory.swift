@@ -2,7 +2,7 @@ package import ControlTranslate
 import Foundation
 import MeshModel
 
-/// Where users read what became of their routes and Gateways: `KIND/NAMESPACE/NAME.yaml` for each. A file is replaced
+/// Where users read what became of their routes, Gateways and services: `KIND/NAMESPACE/NAME.yaml` for each. A file is replaced
 /// as a whole, and only when it says something else than before, also over restarts.
 package struct StatusDirectory: Sendable {
     /// What one update did to the files.
@@ -23,7 +23,9 @@ package struct StatusDirectory: Sendable {
     package init(path: String) { self.path = path }
 
     /// Makes the files say this, and removes those of resources that are gone.
-    package mutating func update(_ statuses: [RouteStatus], _ gateways: [GatewayStatus] = []) -> Outcome {
+    package mutating func update(
+        _ statuses: [RouteStatus], _ gateways: [GatewayStatus] = [], _ bindings: [BindingStatus] = []
+    ) -> Outcome {
         var outcome = Outcome()
         if !hasLooked {
             hasLooked = true
@@ -36,6 +38,10 @@ package struct StatusDirectory: Sendable {
         }
         for status in gateways {
             wanted["Gateway/\(status.namespace)/\(status.name).yaml"] = GatewayStatusText.yaml(status)
+        }
+        for status in bindings {
+            let place = "\(status.kind.rawValue)/\(status.namespace)/\(status.name).yaml"
+            wanted[place] = BindingStatusText.yaml(status)
         }
         for place in known.keys.filter({ wanted[$0] == nil }).sorted() {
             attempt(place, &outcome) { path in
@@ -71,15 +77,18 @@ package struct StatusDirectory: Sendable {
         }
     }
 
+    private static let kinds =
+        ["HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "Gateway"] + BindingStatus.Kind.allCases.map(\.rawValue)
+
     /// Files of an earlier run. Others are not looked at, so they are never removed.
     private func found() -> [String: String] {
         var found: [String: String] = [:]
-        for kind in ["HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "Gateway"] {
+        for kind in Self.kinds {
             for namespace in names("\(path)/\(kind)") {
                 for name in names("\(path)/\(kind)/\(namespace)") where name.hasSuffix(".yaml") {
                     let place = "\(kind)/\(namespace)/\(name)"
                     guard let text = try? String(contentsOfFile: "\(path)/\(place)", encoding: .utf8),
-                        [StatusText.mark, StatusText.gatewayMark].contains(where: text.hasPrefix)
+                        [StatusText.mark, StatusText.gatewayMark, BindingStatusText.mark].contains(where: text.hasPrefix)
                     else { continue }
                     found[place] = text
                 }

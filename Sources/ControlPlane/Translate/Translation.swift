@@ -156,6 +156,9 @@ struct Translation {
     consuming func finish() -> DesiredWorld {
         var result = world
         result.findings += waypoints.findings
+        result.bindingStatuses = waypoints.statuses.sorted {
+            ($0.kind.rawValue, $0.namespace, $0.name) < ($1.kind.rawValue, $1.namespace, $1.name)
+        }
         result.services.sort { ($0.namespace, $0.hostname) < ($1.namespace, $1.hostname) }
         result.workloads.sort { $0.uid < $1.uid }
         var unique: [Workload] = []

@@ -17,6 +17,8 @@ struct WaypointBinding {
     private let services: [ServiceKey: ServiceResource]
     private let unready: Set<ServiceKey>
     private(set) var findings: [Finding] = []
+    /// Of services and entries that ask for a waypoint.
+    private(set) var statuses: [BindingStatus] = []
 
     /// - Parameter unready: services of waypoints that take no traffic.
     init(_ context: TranslateContext, services: [ServiceResource], unready: Set<ServiceKey>) {
@@ -47,12 +49,18 @@ struct WaypointBinding {
         guard let service = services[key] else {
             // A namespace's waypoint is for services unless it says otherwise, and a missing one says nothing.
             guard isOwn || client == .service else { return nil }
-            let consequence = passesBy ? "it is passed by" : "connections to it are refused"
             report(.error, resource, "waypoint \(namespace)/\(name) has no Service; \(consequence)")
+            state(
+                resource, client, .notReady,
+                "waypoint \"\(namespace)/\(name)\" is not ready: it has no Service; \(consequence)")
             return passesBy ? nil : GatewayReference(.hostname(key))
         }
         if metadata.namespace == namespace, metadata.name == name, client == .service { return nil }
         guard serves(service, client) else {
+            state(
+                resource, client, .unsupportedTrafficType,
+                "attempting to bind to traffic type \"service\" which the waypoint \"\(namespace)/\(name)\" does not "
+                    + "support")
             if isOwn {
                 let traffic = service.metadata.labels[Label.waypointFor] ?? "service"
                 report(
@@ -61,7 +69,12 @@ struct WaypointBinding {
             }
             return nil
         }
-        guard !unready.contains(key) else { return refusing(key, "\(namespace)/\(name)", resource) }
+        guard !unready.contains(key) else {
+            state(
+                resource, client, .notReady, "waypoint \"\(namespace)/\(name)\" is not ready; \(consequence)")
+            return refusing(key, "\(namespace)/\(name)", resource)
+        }
+        state(resource, client, .accepted, "Successfully attached to waypoint \(namespace)/\(name)")
         return GatewayReference(.hostname(key))
     }
 
@@ -69,10 +82,11 @@ struct WaypointBinding {
     private mutating func refusing(
         _ key: ServiceKey, _ waypoint: String, _ resource: some MeshResource
     ) -> GatewayReference? {
-        let consequence = passesBy ? "it is passed by" : "connections to it are refused"
         report(.warning, resource, "waypoint \(waypoint) is not ready; \(consequence)")
         return passesBy ? nil : GatewayReference(.hostname(key))
     }
+
+    private var consequence: String { passesBy ? "it is passed by" : "connections to it are refused" }
 
     private var passesBy: Bool { context.settings.bypassesUnreadyWaypoints }
 
@@ -85,6 +99,18 @@ struct WaypointBinding {
         case .all: return true
         case .none: return false
         }
+    }
+
+    /// Pods have no such condition: they say nothing of waypoints.
+    private mutating func state(
+        _ resource: some MeshResource, _ client: Client, _ reason: BindingStatus.Reason, _ message: String
+    ) {
+        guard client == .service, let kind = BindingStatus.Kind(rawValue: type(of: resource).kind) else { return }
+        let metadata = resource.metadata
+        statuses.append(
+            BindingStatus(
+                kind: kind, namespace: metadata.namespace, name: metadata.name, generation: metadata.generation,
+                reason: reason, message: message))
     }
 
     private mutating func report(_ severity: Finding.Severity, _ resource: some MeshResource, _ message: String) {

@@ -12,6 +12,13 @@ struct RouteJudgement {
     private let references: RouteReferences
     private let ruleCount: Int
     private let failure: String
+    /// What is said of the waypoints of the next parent; the texts are Istio's.
+    private var waypoints = Self.allResolved
+
+    private static let allResolved = "All waypoints resolved"
+    private static let noneResolved =
+        "istio.io/use-waypoint label missing from parent and parent namespace; in ambient mode, route will not be "
+        + "respected"
 
     init<Kind: RouteKind>(_ route: RouteResource<Kind>, _ rules: RouteRules) {
         let metadata = route.metadata
@@ -41,6 +48,7 @@ struct RouteJudgement {
         _ reference: RouteParentReference, _ reason: RouteCondition.Reason, _ message: String
     ) {
         report(.error, reference.line, "\(message); the route is not attached to it")
+        if reason == .noMatchingParent { waypoints = "parent not found" }
         add(reference, RouteCondition(.accepted, false, reason, message))
     }
 
@@ -72,7 +80,9 @@ struct RouteJudgement {
         }
     }
 
+    /// To be called before the parent is attached.
     mutating func warn(_ reference: RouteParentReference, without targets: [RouteTarget]) {
+        if !targets.isEmpty { waypoints = Self.noneResolved }
         for service in Set(targets.map(\.service)).sorted(by: { $0.description < $1.description }) {
             report(.warning, reference.line, "\(service) has no waypoint, so the route has no effect on its traffic")
         }
@@ -101,6 +111,8 @@ struct RouteJudgement {
     private mutating func add(_ reference: RouteParentReference, _ conditions: RouteCondition...) {
         var all = conditions
         all.insert(references.condition, at: min(1, all.count))
+        all.append(RouteCondition(.resolvedWaypoints, true, .resolvedWaypoints, waypoints))
+        waypoints = Self.allResolved
         // Moving a route within its file is no change of its status.
         var written = reference
         written.line = 0

@@ -28,13 +28,15 @@ package struct RouteParentStatus: Hashable, Sendable {
     }
 }
 
-/// A condition of the Gateway API (`RouteParentStatus.conditions`).
+/// A condition of the Gateway API (`RouteParentStatus.conditions`), or Istio's.
 package struct RouteCondition: Hashable, Sendable {
     package enum Kind: String, Hashable, Sendable {
         case accepted = "Accepted"
         case resolvedReferences = "ResolvedRefs"
         /// Only ever true.
         case partiallyInvalid = "PartiallyInvalid"
+        /// Istio's (`pilot/pkg/config/kube/gateway`): only ever true, the message says whether it has an effect.
+        case resolvedWaypoints = "ResolvedWaypoints"
     }
 
     package enum Reason: String, Hashable, Sendable {
@@ -50,6 +52,7 @@ package struct RouteCondition: Hashable, Sendable {
         case invalidKind = "InvalidKind"
         case backendNotFound = "BackendNotFound"
         case unsupportedProtocol = "UnsupportedProtocol"
+        case resolvedWaypoints = "ResolvedWaypoints"
     }
 
     package var kind: Kind

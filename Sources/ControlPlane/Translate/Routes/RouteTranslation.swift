@@ -80,8 +80,8 @@ struct RouteTranslation {
                 for scope in free where done.insert(scope).inserted {
                     tables[scope, default: Rules()][keyPath: list] += built
                 }
-                judgement.attach(reference, free, of: scopes)
                 judgement.warn(reference, without: targets.filter { !waypoints.contains($0.service) })
+                judgement.attach(reference, free, of: scopes)
             }
         }
         judgement.finish()
