@@ -93,7 +93,7 @@ let package = Package(
         // Finished spans on their way to a collector.
         .target(name: "MeshTracing", dependencies: ["MeshModel", "MeshTelemetry", "MeshWire", grpcCore, grpcPosix, protobuf, nioCore, nioPosix, nioHTTP1, logging], path: "Sources/Shared/Tracing", swiftSettings: house),
         // Settings, admin and readiness endpoints, start and stop order, limits.
-        .target(name: "MeshRuntime", dependencies: ["MeshModel", "MeshTelemetry", nioCore, nioPosix, nioHTTP1, logging, lifecycle], path: "Sources/Shared/Runtime", swiftSettings: house),
+        .target(name: "MeshRuntime", dependencies: ["MeshModel", "MeshKernel", "MeshTelemetry", nioCore, nioPosix, nioHTTP1, logging, lifecycle], path: "Sources/Shared/Runtime", swiftSettings: house),
         // What every proxy of the mesh does around its tunnels: handshakes, headers of CONNECT, reasons in one language.
         .target(name: "MeshProxy", dependencies: ["MeshModel", "MeshTLS", "MeshKernel", "HBONE", nioCore], path: "Sources/Shared/Proxy", swiftSettings: house),
         // The node daemon.
@@ -122,7 +122,7 @@ let package = Package(
         .target(name: "ControlWaypoints", dependencies: ["MeshModel", "MeshKernel", "MeshTLS", "HBONE", "MeshProxy", "ControlTranslate", "ControlAuthority", "ControlServe", nioCore, nioPosix, logging], path: "Sources/ControlPlane/Waypoints", swiftSettings: house),
         .executableTarget(name: "apusd", dependencies: ["ControlTranslate", "ControlSources", "ControlAuthority", "ControlServe", "ControlWaypoints", "MeshKernel", "MeshModel", "MeshRuntime", "MeshTelemetry", nioPosix, logging, lifecycle, signals, arguments], path: "Sources/ControlPlane/Main", swiftSettings: house),
         // The user's terminal.
-        .executableTarget(name: "apus", dependencies: ["MeshModel", "MeshKernel", arguments, yams], path: "Sources/CLI", swiftSettings: house),
+        .executableTarget(name: "apus", dependencies: ["MeshModel", "MeshKernel", "MeshDiscovery", "ZtunnelTunnel", "WaypointGateway", "ControlTranslate", "ControlSources", arguments, yams], path: "Sources/CLI", swiftSettings: house),
         // Tests.
         .target(name: "SeededTesting", dependencies: [], path: "Tests/Seeded", swiftSettings: house),
         .target(name: "MeshTesting", dependencies: ["MeshModel", "MeshKernel", "MeshTLS"], path: "Tests/Support", swiftSettings: house),
@@ -135,7 +135,7 @@ let package = Package(
         .testTarget(name: "MeshIdentityTests", dependencies: ["MeshModel", "MeshTLS", "MeshIdentity", "MeshWire", "MeshTesting", "SeededTesting", protobuf, grpcCore, grpcPosix, logging], path: "Tests/MeshIdentityTests", swiftSettings: house),
         .testTarget(name: "MeshTelemetryTests", dependencies: ["MeshModel", "MeshTelemetry", logging], path: "Tests/MeshTelemetryTests", swiftSettings: house),
         .testTarget(name: "MeshTracingTests", dependencies: ["MeshTelemetry", "MeshTracing", "MeshTesting", logging], path: "Tests/MeshTracingTests", swiftSettings: house),
-        .testTarget(name: "MeshRuntimeTests", dependencies: ["MeshModel", "MeshRuntime", "MeshTelemetry", nioCore, nioPosix, logging], path: "Tests/MeshRuntimeTests", swiftSettings: house),
+        .testTarget(name: "MeshRuntimeTests", dependencies: ["MeshModel", "MeshKernel", "MeshRuntime", "MeshTelemetry", "MeshTesting", nioCore, nioPosix, logging], path: "Tests/MeshRuntimeTests", swiftSettings: house),
         .testTarget(name: "MeshProxyTests", dependencies: ["MeshModel", "MeshTLS", "MeshKernel", "MeshProxy", "HBONE", "SeededTesting", nioCore, nioEmbedded], path: "Tests/MeshProxyTests", swiftSettings: house),
         .testTarget(name: "ZtunnelTunnelTests", dependencies: ["MeshModel", "MeshProxy", "MeshPolicy", "MeshDiscovery", "MeshIdentity", "MeshKernel", "MeshTLS", "MeshTelemetry", "HBONE", "ZtunnelTunnel", "MeshTesting", "SeededTesting", nioCore, nioPosix, nioEmbedded, logging], path: "Tests/ZtunnelTunnelTests", swiftSettings: house),
         .testTarget(name: "ZtunnelNodeTests", dependencies: ["MeshModel", "MeshKernel", "MeshDiscovery", "ZtunnelNode", "MeshTesting", "SeededTesting", logging], path: "Tests/ZtunnelNodeTests", swiftSettings: house),
@@ -149,6 +149,7 @@ let package = Package(
         .testTarget(name: "ControlAuthorityTests", dependencies: ["MeshModel", "ControlAuthority", x509, asn1, crypto], path: "Tests/ControlAuthorityTests", swiftSettings: house),
         .testTarget(name: "ControlServeTests", dependencies: ["MeshModel", "MeshWire", "MeshDiscovery", "ControlTranslate", "ControlAuthority", "ControlServe", "SeededTesting", protobuf, grpcCore, grpcPosix], path: "Tests/ControlServeTests", swiftSettings: house),
         .testTarget(name: "ControlWaypointsTests", dependencies: ["MeshModel", "MeshKernel", "ControlAuthority", "ControlWaypoints"], path: "Tests/ControlWaypointsTests", swiftSettings: house),
+        .testTarget(name: "CommandTests", dependencies: ["apus", "MeshModel", "MeshTesting", arguments], path: "Tests/CommandTests", swiftSettings: house),
         // Root tests: real processes, network namespaces, the kernel and foreign peers for real.
         .testTarget(name: "NamespaceTests", dependencies: ["MeshTesting", crypto], path: "Tests/Namespaces", swiftSettings: house),
         .testTarget(name: "InteropTests", dependencies: ["MeshModel", "MeshTesting", "MeshTelemetry", "MeshTracing", "MeshRuntime", nioCore, nioPosix, logging], path: "Tests/Interop", swiftSettings: house),

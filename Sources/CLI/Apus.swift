@@ -5,12 +5,17 @@ import ArgumentParser
 struct Apus: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "apus",
-        abstract: "Join pods to the mesh, make waypoints and look at what a node does.",
+        abstract: "Join pods to the mesh, make waypoints, look at what they do and ask why.",
         subcommands: [
             Attach.self, Detach.self, Status.self, Workloads.self, Services.self, Policies.self, Certificates.self,
-            Connections.self, Dump.self, WaypointCommand.self,
+            Connections.self, Dump.self, WaypointCommand.self, Explain.self, Get.self,
         ]
     )
+
+    static func main() {
+        // An arrow is no option, though it begins as one.
+        main(CommandLine.arguments.dropFirst().filter { $0 != ExplainWords.arrow })
+    }
 }
 
 /// Where the node daemon listens.

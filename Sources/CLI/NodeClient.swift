@@ -2,7 +2,7 @@ import Foundation
 import MeshKernel
 import MeshModel
 
-/// Talks to the node daemon over its Unix socket: one question, one answer.
+/// Talks to the node daemon, or to a waypoint, over its Unix socket: one question, one answer.
 struct NodeClient {
     /// Where the daemon listens unless told otherwise.
     static let defaultSocketPath = "/run/apus/ztunnel.sock"
@@ -18,10 +18,27 @@ struct NodeClient {
         self.path = options.socket ?? environment ?? Self.defaultSocketPath
     }
 
+    init(path: String) { self.path = path }
+
+    /// Asks for a text.
+    /// Errors: `Unreachable` when nobody is there; `CommandFailure` with the reason of a refusal.
+    func answer(to request: NodeRequest) throws -> String {
+        switch try ask(request, with: nil, 0) {
+        case .done(let text): return text
+        case .refused(let reason): throw CommandFailure("apus: \(reason)")
+        }
+    }
+
     /// Asks, prints the answer; a refusal ends the command with status 1 and the reason on standard error.
     /// - Parameter waitingSeconds: how long the daemon itself may wait before it answers.
     func tell(_ request: NodeRequest, with namespace: NetworkNamespace? = nil, waitingSeconds: Int = 0) throws {
-        switch try ask(request, with: namespace, waitingSeconds) {
+        let reply: NodeReply
+        do {
+            reply = try ask(request, with: namespace, waitingSeconds)
+        } catch let failure as Unreachable {
+            throw CommandFailure(failure.description)
+        }
+        switch reply {
         case .done(let text):
             print(text, terminator: text.hasSuffix("\n") ? "" : "\n")
         case .refused(let reason):
@@ -45,10 +62,7 @@ struct NodeClient {
                 answer += part.bytes
             }
         } catch {
-            throw CommandFailure(
-                "apus: cannot talk to the node daemon at \(path): \(error)\n"
-                    + "Is ztunnel running on this node? Another socket can be named with --socket or APUS_SOCKET."
-            )
+            throw Unreachable(path: path, reason: "\(error)")
         }
         guard let reply = NodeReply(text: String(decoding: answer, as: UTF8.self)) else {
             throw CommandFailure(
@@ -63,6 +77,17 @@ extension NetworkNamespace {
     /// A second descriptor as a number, to be closed by the caller.
     fileprivate func duplicateRaw() throws(KernelError) -> CInt {
         try duplicateDescriptor().release()
+    }
+}
+
+/// Nobody answers on a socket.
+struct Unreachable: Error, CustomStringConvertible {
+    let path: String
+    let reason: String
+
+    var description: String {
+        "apus: cannot talk to the node daemon at \(path): \(reason)\n"
+            + "Is ztunnel running on this node? Another socket can be named with --socket or APUS_SOCKET."
     }
 }
 

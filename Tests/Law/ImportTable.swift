@@ -53,7 +53,8 @@ enum ImportTable {
             // NIOHTTP1: spans are posted to collectors.
             others: foundation.union(grpc).union(["NIOHTTP1", "SwiftProtobuf", "Logging"])),
         Room(
-            target: "MeshRuntime", folder: "Sources/Shared/Runtime", rooms: ["MeshModel", "MeshTelemetry"],
+            // MeshKernel: the Unix socket that `apus` asks on.
+            target: "MeshRuntime", folder: "Sources/Shared/Runtime", rooms: ["MeshModel", "MeshKernel", "MeshTelemetry"],
             others: foundation.union(nio).union(["NIOHTTP1", "Logging", "ServiceLifecycle"])),
         Room(
             target: "MeshProxy", folder: "Sources/Shared/Proxy",
@@ -141,7 +142,12 @@ enum ImportTable {
             ],
             others: foundation.union(grpc).union(["Logging", "ServiceLifecycle", "UnixSignals", "ArgumentParser"])),
         Room(
-            target: "apus", folder: "Sources/CLI", rooms: ["MeshModel", "MeshKernel"],
+            // The rooms that translate and decide: where no daemon answers, it explains by resources.
+            target: "apus", folder: "Sources/CLI",
+            rooms: [
+                "MeshModel", "MeshKernel", "MeshDiscovery", "ZtunnelTunnel", "WaypointGateway", "ControlTranslate",
+                "ControlSources",
+            ],
             // Yams: it changes single resources in the directory that apusd reads.
             others: foundation.union(["ArgumentParser", "Yams"])),
     ]

@@ -7,6 +7,7 @@ struct NodeControlTests {
 
     @Test("each request and its line are one", arguments: [
         (NodeRequest.attach(pod, path: "/run/netns/a b"), "attach\tshop/web-0\t/run/netns/a b"),
+        (.explainConnection("{}"), "explain-connection\t{}"), (.explainRequest("{}"), "explain-request\t{}"),
         (.attach(pod, path: "/proc/1/ns/net"), "attach\tshop/web-0\t/proc/1/ns/net"),
         (.detach(pod, timeoutSeconds: 30), "detach\tshop/web-0\t30"),
         (.detach(pod, timeoutSeconds: 0), "detach\tshop/web-0\t0"),

@@ -24,8 +24,8 @@ struct ResourceFolder {
 
     /// All documents of a kind, in the order of their files.
     func documents(kind: String) throws -> [Document] {
-        let names = try FileManager.default.contentsOfDirectory(atPath: path).sorted()
-        return names.filter { !$0.hasPrefix(".") && ($0.hasSuffix(".yaml") || $0.hasSuffix(".yml")) }
+        let names = try FileManager.default.subpathsOfDirectory(atPath: path).sorted()
+        return names.filter(Self.isRead)
             .flatMap { file in
                 let parts = (try? parts(of: file)) ?? []
                 return parts.enumerated().compactMap { place, text -> Document? in
@@ -34,6 +34,12 @@ struct ResourceFolder {
                     return document.text("kind") == kind ? document : nil
                 }
             }
+    }
+
+    /// As apusd reads the tree.
+    private static func isRead(_ name: String) -> Bool {
+        guard !name.split(separator: "/").contains(where: { $0.hasPrefix(".") }) else { return false }
+        return [".yaml", ".yml", ".json"].contains { name.hasSuffix($0) }
     }
 
     /// Puts the document's text in the place of what is there.

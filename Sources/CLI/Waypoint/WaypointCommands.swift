@@ -176,24 +176,11 @@ extension WaypointCommand {
 
 /// One namespace, or all.
 struct ScopeOptions: ParsableArguments {
-    @Option(name: [.customShort("n"), .long], help: "Namespace of the waypoints.")
+    @Option(name: [.customShort("n"), .long], help: "Namespace to look in.")
     var namespace = "default"
 
     @Flag(name: [.customShort("A"), .long], help: "All namespaces.")
     var allNamespaces = false
 
     var wanted: String? { allNamespaces ? nil : namespace }
-}
-
-/// Columns of words.
-enum Table {
-    static func show(_ rows: [[String]]) {
-        let widths = (rows.first ?? []).indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-        for row in rows {
-            let cells = zip(row, widths).map { text, width in text + String(repeating: " ", count: width - text.count) }
-            var line = cells.joined(separator: "   ")
-            while line.last == " " { line.removeLast() }
-            print(line)
-        }
-    }
 }

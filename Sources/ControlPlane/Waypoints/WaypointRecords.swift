@@ -21,6 +21,9 @@ struct WaypointRecords: Sendable {
 
     func remove(_ name: WaypointInstanceName) {
         try? FileManager.default.removeItem(atPath: settings.state.path(of: place(name)))
+        // A process that was killed leaves it behind.
+        let socket = "\(WaypointRunSettings.folder)/\(name.file).sock"
+        try? FileManager.default.removeItem(atPath: settings.state.path(of: socket))
     }
 
     /// Ends processes of an earlier life and deletes their devices. Blocks for some seconds at most.

@@ -74,6 +74,7 @@ package struct WaypointRunSettings: Sendable {
             "AUTH_TOKEN": state.path(of: "account-tokens/\(instance.namespace).\(instance.serviceAccount)"),
             "APUS_METRICS_ADDRESS": "0.0.0.0:15020", "APUS_READINESS_ADDRESS": "0.0.0.0:15021",
             "TERMINATION_DRAIN_DURATION": "\(drainSeconds)s",
+            "APUS_SOCKET": state.path(of: "\(Self.folder)/\(instance.file).sock"),
         ]
         return moreSettings.merging(own) { _, own in own }
     }

@@ -1,4 +1,4 @@
-/// What `apus` asks of the node daemon over its Unix socket: one line of tab-separated words, with the descriptor of a
+/// What `apus` asks of a daemon over its Unix socket: one line of tab-separated words, with the descriptor of a
 /// network namespace beside it for `attach`.
 package enum NodeRequest: Hashable, Sendable {
     /// The path is kept so that a restarted daemon finds the namespace again.
@@ -6,9 +6,14 @@ package enum NodeRequest: Hashable, Sendable {
     /// The answer comes when the pod is out, or after so many seconds, in which case it goes on being taken out.
     case detach(PodKey, timeoutSeconds: Int)
     case show(NodeView)
+    /// A `ConnectionQuestion` as JSON without line breaks and tabs; the answer is a `ConnectionReport`. Asked of nodes.
+    case explainConnection(String)
+    /// A `RequestQuestion` likewise; the answer is a `RequestReport`. Asked of waypoints.
+    case explainRequest(String)
 
-    /// Longest line in bytes: a path (4,096), a pod's name and namespace (2 x 253) and the words around them.
-    package static let lineBytesMax = 8192
+    /// Longest line in bytes: that of a request with tokens among its headers. Without questions, a path (4,096), a
+    /// pod's name and namespace (2 x 253) and the words around them.
+    package static let lineBytesMax = 64 << 10
 
     /// How long `detach` waits for live connections unless told otherwise, in seconds.
     package static let detachTimeoutSeconds = 30
@@ -29,6 +34,8 @@ package enum NodeRequest: Hashable, Sendable {
         case ("show", 2):
             guard let view = NodeView(rawValue: String(words[1])) else { return nil }
             self = .show(view)
+        case ("explain-connection", 2): self = .explainConnection(String(words[1]))
+        case ("explain-request", 2): self = .explainRequest(String(words[1]))
         default:
             return nil
         }
@@ -39,6 +46,8 @@ package enum NodeRequest: Hashable, Sendable {
         case .attach(let pod, let path): return "attach\t\(pod)\t\(path)"
         case .detach(let pod, let seconds): return "detach\t\(pod)\t\(seconds)"
         case .show(let view): return "show\t\(view.rawValue)"
+        case .explainConnection(let question): return "explain-connection\t\(question)"
+        case .explainRequest(let question): return "explain-request\t\(question)"
         }
     }
 }

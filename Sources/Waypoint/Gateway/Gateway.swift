@@ -107,6 +107,16 @@ package actor Gateway {
         GatewayDoor(loop: loop, channel: channel, client: addresses.client, local: addresses.local).start()
     }
 
+    /// What one of the loops would do with a request, and why.
+    /// Errors: an `ExplainProblem` when the question makes no sense.
+    package func explain(_ question: RequestQuestion) async throws -> RequestReport {
+        let slot = slots[0]
+        let nowSeconds = Double(UnixClock.milliseconds()) / 1_000
+        return try await slot.eventLoop.submit {
+            try RequestExplainer(slot.bound.value, nowSeconds: nowSeconds).explain(question)
+        }.get()
+    }
+
     /// Readers of what each loop counts.
     package func metricsReaders() -> [ShardReader] {
         slots.map { slot in

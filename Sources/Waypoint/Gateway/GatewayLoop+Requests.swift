@@ -51,3 +51,35 @@ extension RequestPolicySet {
         self.init(applying: applicable.policies, missing: applicable.missing)
     }
 }
+
+// MARK: - Who we are
+
+extension GatewayLoop {
+    /// Our own pod as this world knows it.
+    static func own(_ settings: GatewaySettings, in world: World) -> Workload {
+        world.localWorkload(namespace: settings.namespace, name: settings.podName, node: settings.nodeName)
+            ?? unknownSelf(settings)
+    }
+
+    static func unknownSelf(_ settings: GatewaySettings) -> Workload {
+        var workload = Workload(
+            uid: settings.podName, name: settings.podName, namespace: settings.namespace,
+            serviceAccount: settings.serviceAccount)
+        workload.trustDomain = settings.trustDomain
+        workload.network = settings.network
+        workload.node = settings.nodeName
+        workload.workloadName = settings.name
+        workload.canonicalName = settings.name
+        return workload
+    }
+}
+
+extension PolicySet {
+    /// For connections to the waypoint itself. Policies of the namespace and of the mesh are for the nodes; what
+    /// selects our very pod is for us, as in Istio.
+    init(ofWaypoint own: Workload, in world: World) {
+        let applicable = world.policies(for: own)
+        self.init(
+            applying: applicable.policies.filter { $0.scope == .workloadSelector }, missing: applicable.missing)
+    }
+}

@@ -83,18 +83,6 @@ final class GatewayLoop {
         }
     }
 
-    private static func unknownSelf(_ settings: GatewaySettings) -> Workload {
-        var workload = Workload(
-            uid: settings.podName, name: settings.podName, namespace: settings.namespace,
-            serviceAccount: settings.serviceAccount)
-        workload.trustDomain = settings.trustDomain
-        workload.network = settings.network
-        workload.node = settings.nodeName
-        workload.workloadName = settings.name
-        workload.canonicalName = settings.name
-        return workload
-    }
-
     /// A new world. Calls that the policies no longer allow are cut.
     func learn(_ world: World) {
         let hasNewTokens = world.attachedPolicyRevision != self.world.attachedPolicyRevision
@@ -106,13 +94,8 @@ final class GatewayLoop {
         epoch += 1
         requestPolicies.removeAll()
         defer { if hasNewPolicies { policiesChanged() } }
-        own =
-            world.localWorkload(namespace: settings.namespace, name: settings.podName, node: settings.nodeName)
-            ?? Self.unknownSelf(settings)
-        let applicable = world.policies(for: own)
-        // Those of the namespace and of the mesh are for the nodes; what selects our very pod is for us, as in Istio.
-        let current = PolicySet(
-            applying: applicable.policies.filter { $0.scope == .workloadSelector }, missing: applicable.missing)
+        own = Self.own(settings, in: world)
+        let current = PolicySet(ofWaypoint: own, in: world)
         guard current != policies else { return }
         policies = current
         for call in Array(calls.values) where policies.decide(call.facts).denial != nil { call.cut(.policyChanged) }

@@ -56,6 +56,7 @@ struct Waypoint {
                               batches of spans: milliseconds and spans (5000, 2048, 512)
           APUS_ADMIN_ADDRESS, APUS_METRICS_ADDRESS, APUS_READINESS_ADDRESS
                               127.0.0.1:15000, 0.0.0.0:15020, 0.0.0.0:15021
+          APUS_SOCKET         Unix socket that `apus explain` asks on (none)
           TERMINATION_DRAIN_DURATION   how long requests may go on at the end (5s)
         """
 }

@@ -66,6 +66,7 @@ struct WaypointProcess {
         let address = try await gateway.open(on: settings.tunnelAddress)
         readiness.done("listener")
         registerMetrics()
+        ControlSocket.open(settings.controlSocketPath, for: gateway, log: output.logger("control"))
         announce(address)
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(

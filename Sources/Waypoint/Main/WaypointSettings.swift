@@ -17,6 +17,8 @@ struct WaypointSettings {
     var adminAddress: TransportAddress
     var metricsAddress: TransportAddress
     var readinessAddress: TransportAddress
+    /// Where `apus` asks us; `nil`: nowhere.
+    var controlSocketPath: String?
     var logFilter: LogFilter
     var logFormat: LogFormat
     var requestLines: RequestLineFormat
@@ -50,6 +52,7 @@ struct WaypointSettings {
         self.adminAddress = reader.address("APUS_ADMIN_ADDRESS", default: TransportAddress(loopback, port: 15000))
         self.metricsAddress = reader.address("APUS_METRICS_ADDRESS", default: TransportAddress(any, port: 15020))
         self.readinessAddress = reader.address("APUS_READINESS_ADDRESS", default: TransportAddress(any, port: 15021))
+        self.controlSocketPath = reader.text("APUS_SOCKET")
         self.logFilter =
             reader.value("RUST_LOG", expected: "levels such as info or info,access=debug") {
                 try? LogFilter(parsing: $0)

@@ -31,7 +31,7 @@ package struct RouteIndex: Sendable {
     package let findings: [Finding]
     let candidates: [RouteCandidate]
     let structure: RouteStructure
-    private let isRouted: Bool
+    let isRouted: Bool
 
     package init(_ table: RouteTable) {
         var builder = RouteIndexBuilder(table)
@@ -53,26 +53,32 @@ package struct RouteIndex: Sendable {
     /// As ``match(_:)``. Adds to `examined` one for every candidate whose conditions were looked at.
     package func match(_ head: RequestHead, examined: inout Int) -> Outcome {
         guard isRouted else { return .unrouted }
+        guard let number = candidate(for: head, examined: &examined) else { return .unmatched }
+        let found = candidates[number]
+        return .matched(RouteHit(ruleIndex: found.rule, prefixLength: found.prefixLength))
+    }
+
+    /// The number of the candidate that ``match(_:)`` takes.
+    func candidate(for head: RequestHead, examined: inout Int) -> Int? {
         let host = head.authority.host[...]
         if let group = structure.table.value(tag: RouteStructure.exactHosts, host),
-            let hit = find(head, in: group, &examined)
+            let number = find(head, in: group, &examined)
         {
-            return .matched(hit)
+            return number
         }
         if structure.hasWildcards {
             for index in host.indices.dropFirst() where host[index] == UInt8(ascii: ".") {
                 let domain = host[(index + 1)...]
                 guard let group = structure.table.value(tag: RouteStructure.wildcardHosts, domain),
-                    let hit = find(head, in: group, &examined)
+                    let number = find(head, in: group, &examined)
                 else { continue }
-                return .matched(hit)
+                return number
             }
         }
-        if let group = structure.anyHost, let hit = find(head, in: group, &examined) { return .matched(hit) }
-        return .unmatched
+        return structure.anyHost.flatMap { find(head, in: $0, &examined) }
     }
 
-    private func find(_ head: RequestHead, in group: Int, _ examined: inout Int) -> RouteHit? {
+    private func find(_ head: RequestHead, in group: Int, _ examined: inout Int) -> Int? {
         let path = head.path.path
         var search = Search(best: .max, examined: examined)
         defer { examined = search.examined }
@@ -81,8 +87,7 @@ package struct RouteIndex: Sendable {
         }
         // An exact path beats every prefix.
         if search.best == .max { lookInTree(structure.groups[group].root, path, head, &search) }
-        guard search.best < .max else { return nil }
-        return RouteHit(ruleIndex: candidates[search.best].rule, prefixLength: candidates[search.best].prefixLength)
+        return search.best < .max ? search.best : nil
     }
 
     private func lookInTree(_ root: Int, _ path: ArraySlice<UInt8>, _ head: RequestHead, _ search: inout Search) {

@@ -59,7 +59,8 @@ struct NodeProcess {
             certificates: { await certificates.snapshot().map(CertificateDump.init) },
             pending: { [readiness] in readiness.pending }
         )
-        try ControlServer(path: settings.controlSocketPath, logger: output.logger("control")) { request, namespace in
+        let log = output.logger("control")
+        try ControlSocketServer(path: settings.controlSocketPath, logger: log) { request, namespace in
             await answer(request, namespace, parts.agent, views)
         }.start()
         await parts.agent.restore()
@@ -153,6 +154,14 @@ struct NodeProcess {
             } catch {
                 return .refused("cannot show \(view.rawValue): \(error)")
             }
+        case .explainConnection(let question):
+            do {
+                return .done(try await views.explain(question, network: settings.tunnel.network))
+            } catch {
+                return .refused("\(error)")
+            }
+        case .explainRequest:
+            return .refused("a node looks at connections only: ask a waypoint about requests")
         }
     }
 }

@@ -57,6 +57,13 @@ package struct NodeViews: Sendable {
         )
     }
 
+    /// What nodes would do with a connection, by the world that this one knows.
+    package func explain(_ question: String, network: String) async throws -> String {
+        let question = try JSONDecoder().decode(ConnectionQuestion.self, from: Data(question.utf8))
+        let report = try ConnectionExplainer(world: await world(), network: network).explain(question)
+        return String(decoding: try JSONEncoder().encode(report), as: UTF8.self)
+    }
+
     private func podStates(_ world: World) async -> [String: PodStateDump] {
         let open = await tunnel.connections()
         var states: [String: PodStateDump] = [:]

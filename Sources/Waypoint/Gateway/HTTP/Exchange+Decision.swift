@@ -64,44 +64,24 @@ extension Exchange {
     // MARK: - Routes
 
     private func route() {
-        switch call.routes {
-        case .none: forward(to: call.target)
-        case .refused: reply(.routesRefused)
-        case .table(let routes):
-            switch routes.requests.match(message.head) {
-            case .unrouted: forward(to: call.target)
-            case .unmatched: reply(LocalReply(.failure(.notFound, for: message.head)))
-            case .matched(let hit): follow(hit, in: routes.requests)
-            }
+        switch call.routes.decide(message.head) {
+        case .direct: send(Forwarding(message.head, to: call.target))
+        case .reply(let reply): self.reply(reply)
+        case .rule(let rule, let hit): follow(rule, hit)
         }
     }
 
-    private func follow(_ hit: RouteHit, in index: RouteIndex) {
-        let rule = index.rules[hit.ruleIndex]
+    private func follow(_ rule: RouteIndex.Rule, _ hit: RouteHit) {
         log.matched(rule.origin)
         // Whoever should be asked cannot be: what it guards stays closed.
         guard rule.behaviour.authorization == nil else { return reply(.notAuthorized) }
         let circumstances = RequestPlan.Circumstances(
             port: call.target.port, nowSeconds: UnixClock.milliseconds() / 1_000)
-        switch RequestPlan.make(message.head, rule: rule, hit: hit, in: circumstances, using: &loop.generator) {
-        case .answer(let answer): reply(LocalReply(answer))
-        case .forward(let plan):
-            guard let target = call.target(of: plan.target) else { return reply(.unknownService(plan.target)) }
-            var head = plan.head
-            HeaderRules.restore(&head.headers, from: message.head.headers)
-            send(
-                Forwarding(
-                    head: head, target: target, deadlines: plan.deadlines, plan: plan,
-                    session: rule.behaviour.session, retry: plan.retry))
+        let plan = RequestPlan.make(message.head, rule: rule, hit: hit, in: circumstances, using: &loop.generator)
+        switch RequestDecision(plan, for: message.head, by: rule, find: call.target(of:)) {
+        case .reply(let reply): self.reply(reply)
+        case .forward(let forwarding): send(forwarding)
         }
-    }
-
-    /// As no route decides: to the endpoints of what was called.
-    private func forward(to target: CallTarget) {
-        send(
-            Forwarding(
-                head: message.head, target: target, deadlines: RequestDeadlines(.none, for: message.head),
-                retry: .meshDefault))
     }
 
     private func send(_ forwarding: Forwarding) {

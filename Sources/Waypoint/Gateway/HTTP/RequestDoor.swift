@@ -32,10 +32,15 @@ final class RequestDoor: ChannelInboundHandler, RemovableChannelHandler {
     init(call: Call) {
         self.call = call
         self.isDraining = call.loop.isDraining
+        self.reader = Self.makeReader()
+    }
+
+    /// Reads the requests of one call.
+    static func makeReader() -> RequestReader {
         var limits = HTTPLimits()
         // A method and a version stand beside the longest target.
         limits.startLineBytesMax = RequestPath.targetBytesMax + 64
-        self.reader = RequestReader(limits: limits)
+        return RequestReader(limits: limits)
     }
 
     func install(on channel: any Channel) throws {

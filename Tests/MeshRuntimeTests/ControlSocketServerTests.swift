@@ -6,10 +6,10 @@ import MeshTesting
 import Synchronization
 import Testing
 
-@testable import ZtunnelNode
+@testable import MeshRuntime
 
 @Suite("The control socket")
-struct ControlServerTests {
+struct ControlSocketServerTests {
     private static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
     /// Blocks, so never on a thread that the server's tasks need.
@@ -30,7 +30,7 @@ struct ControlServerTests {
         let directory = try TemporaryDirectory()
         let path = directory.path + "/socket"
         // Longer than anybody waits here: whoever waited for the silent ones would not answer.
-        try ControlServer(path: path, logger: Self.quiet, requestMilliseconds: 600_000) { _, _ in .done("fine\n") }
+        try ControlSocketServer(path: path, logger: Self.quiet, requestMilliseconds: 600_000) { _, _ in .done("fine\n") }
             .start()
         let reply = try await offload {
             let silent = try UnixControl.connect(path: path)
@@ -48,7 +48,7 @@ struct ControlServerTests {
     func sentAway() async throws {
         let directory = try TemporaryDirectory()
         let path = directory.path + "/socket"
-        try ControlServer(path: path, logger: Self.quiet, requestMilliseconds: 100) { _, _ in .done("fine\n") }.start()
+        try ControlSocketServer(path: path, logger: Self.quiet, requestMilliseconds: 100) { _, _ in .done("fine\n") }.start()
         let received = try await offload {
             let silent = try UnixControl.connect(path: path, timeoutMilliseconds: 120_000)
             let half = try UnixControl.connect(path: path, timeoutMilliseconds: 120_000)
@@ -64,7 +64,7 @@ struct ControlServerTests {
     func drops() async throws {
         let directory = try TemporaryDirectory()
         let path = directory.path + "/socket"
-        try ControlServer(path: path, logger: Self.quiet, requestMilliseconds: 400) { _, _ in .done("fine\n") }.start()
+        try ControlSocketServer(path: path, logger: Self.quiet, requestMilliseconds: 400) { _, _ in .done("fine\n") }.start()
         let isClosed = try await offload { try Self.dripsUntilClosed(path) }
         #expect(isClosed)
     }
@@ -89,7 +89,7 @@ struct ControlServerTests {
         let path = directory.path + "/socket"
         let tries = Mutex<[ContinuousClock.Instant]>([])
         let failures = 4
-        let server = ControlServer(
+        let server = ControlSocketServer(
             path: path, logger: Self.quiet, requestMilliseconds: 120_000,
             accept: { listener in
                 let count = tries.withLock { tries in

@@ -4,9 +4,9 @@ package import Logging
 package import MeshKernel
 package import MeshModel
 
-/// Answers `apus` on the node's Unix socket. One thread accepts; each question is read on a thread of its own and
+/// Answers `apus` on a daemon's Unix socket. One thread accepts; each question is read on a thread of its own and
 /// answered by a task, so that a client that is silent or slow holds up nobody else.
-package final class ControlServer: Sendable {
+package final class ControlSocketServer: Sendable {
     package typealias Answer = @Sendable (NodeRequest, NetworkNamespace?) async -> NodeReply
     /// Waits for a connection.
     typealias Accept = @Sendable (borrowing OwnedDescriptor) throws -> OwnedDescriptor
@@ -103,7 +103,7 @@ package final class ControlServer: Sendable {
         }
         let text = String(decoding: line.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
         guard let request = NodeRequest(line: text) else {
-            let reply = NodeReply.refused("not understood: '\(text.prefix(200))'; are apus and ztunnel of one version?")
+            let reply = NodeReply.refused("not understood: '\(text.prefix(200))'; are apus and this daemon of one version?")
             try UnixControl.send(Array(reply.text.utf8), over: connection)
             throw KernelError.controlMessage("unknown request")
         }
