@@ -138,7 +138,7 @@ let package = Package(
         .testTarget(name: "MeshRuntimeTests", dependencies: ["MeshModel", "MeshKernel", "MeshRuntime", "MeshTelemetry", "MeshTesting", nioCore, nioPosix, logging], path: "Tests/MeshRuntimeTests", swiftSettings: house),
         .testTarget(name: "MeshProxyTests", dependencies: ["MeshModel", "MeshTLS", "MeshKernel", "MeshProxy", "HBONE", "SeededTesting", nioCore, nioEmbedded], path: "Tests/MeshProxyTests", swiftSettings: house),
         .testTarget(name: "ZtunnelTunnelTests", dependencies: ["MeshModel", "MeshProxy", "MeshPolicy", "MeshDiscovery", "MeshIdentity", "MeshKernel", "MeshTLS", "MeshTelemetry", "HBONE", "ZtunnelTunnel", "MeshTesting", "SeededTesting", nioCore, nioPosix, nioEmbedded, logging], path: "Tests/ZtunnelTunnelTests", swiftSettings: house),
-        .testTarget(name: "ZtunnelNodeTests", dependencies: ["MeshModel", "MeshKernel", "MeshDiscovery", "ZtunnelNode", "MeshTesting", "SeededTesting", logging], path: "Tests/ZtunnelNodeTests", swiftSettings: house),
+        .testTarget(name: "ZtunnelNodeTests", dependencies: ["MeshModel", "MeshKernel", "MeshDiscovery", "ZtunnelNode", "SeededTesting"], path: "Tests/ZtunnelNodeTests", swiftSettings: house),
         .testTarget(name: "WaypointRouteTests", dependencies: ["MeshModel", "WaypointRoute", "SeededTesting"], path: "Tests/WaypointRouteTests", swiftSettings: house),
         .testTarget(name: "WaypointTokenTests", dependencies: ["MeshModel", "MeshPolicy", "WaypointToken", crypto], path: "Tests/WaypointTokenTests", swiftSettings: house),
         .testTarget(name: "WaypointHTTP2Tests", dependencies: ["MeshModel", "HBONE", "WaypointHTTP2", "MeshTesting", "WaypointRoute", nioCore, nioPosix], path: "Tests/WaypointHTTP2Tests", swiftSettings: house),

@@ -36,7 +36,7 @@ struct NodeClient {
         do {
             reply = try ask(request, with: namespace, waitingSeconds)
         } catch let failure as Unreachable {
-            throw CommandFailure(failure.description)
+            throw CommandFailure(failure.aboutNode)
         }
         switch reply {
         case .done(let text):
@@ -66,7 +66,7 @@ struct NodeClient {
         }
         guard let reply = NodeReply(text: String(decoding: answer, as: UTF8.self)) else {
             throw CommandFailure(
-                "apus: expected an answer from the node daemon, found \(answer.count) bytes of something else"
+                "apus: expected an answer from the daemon, found \(answer.count) bytes of something else"
             )
         }
         return reply
@@ -85,9 +85,11 @@ struct Unreachable: Error, CustomStringConvertible {
     let path: String
     let reason: String
 
-    var description: String {
-        "apus: cannot talk to the node daemon at \(path): \(reason)\n"
-            + "Is ztunnel running on this node? Another socket can be named with --socket or APUS_SOCKET."
+    var description: String { "apus: cannot talk to the daemon at \(path): \(reason)" }
+
+    /// For whoever asked a node.
+    var aboutNode: String {
+        "\(self)\nIs ztunnel running on this node? Another socket can be named with --socket or APUS_SOCKET."
     }
 }
 

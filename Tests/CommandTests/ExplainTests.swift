@@ -38,7 +38,7 @@ struct ExplainTests {
             try text("shop/web shop/api GET /x/../orders/7?q=1") == Self.way + [
                 "request   GET /orders/7, host api.shop.svc.cluster.local",
                 #"policy    DENY policy shop/no-delete does not match: rule 0: method "GET" is none of [DELETE]"#,
-                "          ALLOW policy shop/readers matches by rule 0: service account of "
+                "          ALLOW policy shop/readers matches by rule 0: identity "
                     + "spiffe://cluster.local/ns/shop/sa/web is one of [shop/web], path \"/orders/7\" is none of "
                     + "[/private*]",
                 "          allowed: allowed by: shop/readers, rule 0",
@@ -99,7 +99,7 @@ struct ExplainTests {
         let host = try explanation("shop/web shop/api GET /orders") { $0.host = "api.example:8080" }
         #expect(host.request?.request?.host == "api.example:8080")
         let bytes = try explanation("shop/web shop/api:81 GET /orders")
-        #expect(bytes.request?.notes.first == "port 81 carries bytes: nobody looks for requests in them")
+        #expect(bytes.request?.notes.first == "what comes to port 81 is carried as bytes: nobody looks for requests")
     }
 
     @Test("as JSON the verdict, the policy and the rule have names of their own")
@@ -137,7 +137,7 @@ struct ExplainTests {
 
     @Test("where no daemon answers, the resources do, and it is said; without them there is no answer")
     func fallback() throws {
-        let nobody = ["--socket", "\(shop.directory.path)/nobody.sock", "--state", shop.directory.path]
+        let nobody = ["--socket", "\(shop.path)/nobody.sock", "--state", shop.path]
         let words = ["shop/web", "shop/api", "GET", "/orders"]
         let command = try Explain.parse(words + nobody + ["--resources", shop.resources])
         let found = try Inquiry(words: ExplainWords(command.words), node: command.node, mesh: command.mesh)

@@ -13,8 +13,9 @@ struct ShopFixture {
         try put(Self.policies, "resources/policies.yaml")
     }
 
-    var resources: String { "\(directory.path)/resources" }
-    var statuses: String { "\(directory.path)/status" }
+    var path: String { directory.path }
+    var resources: String { "\(path)/resources" }
+    var statuses: String { "\(path)/status" }
 
     func put(_ text: String, _ place: String) throws {
         let file = URL(fileURLWithPath: "\(directory.path)/\(place)")

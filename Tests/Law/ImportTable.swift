@@ -54,7 +54,8 @@ enum ImportTable {
             others: foundation.union(grpc).union(["NIOHTTP1", "SwiftProtobuf", "Logging"])),
         Room(
             // MeshKernel: the Unix socket that `apus` asks on.
-            target: "MeshRuntime", folder: "Sources/Shared/Runtime", rooms: ["MeshModel", "MeshKernel", "MeshTelemetry"],
+            target: "MeshRuntime", folder: "Sources/Shared/Runtime",
+            rooms: ["MeshModel", "MeshKernel", "MeshTelemetry"],
             others: foundation.union(nio).union(["NIOHTTP1", "Logging", "ServiceLifecycle"])),
         Room(
             target: "MeshProxy", folder: "Sources/Shared/Proxy",

@@ -30,7 +30,8 @@ struct ControlSocketServerTests {
         let directory = try TemporaryDirectory()
         let path = directory.path + "/socket"
         // Longer than anybody waits here: whoever waited for the silent ones would not answer.
-        try ControlSocketServer(path: path, logger: Self.quiet, requestMilliseconds: 600_000) { _, _ in .done("fine\n") }
+        try ControlSocketServer(
+            path: path, logger: Self.quiet, requestMilliseconds: 600_000, answer: { _, _ in .done("fine\n") })
             .start()
         let reply = try await offload {
             let silent = try UnixControl.connect(path: path)
@@ -48,7 +49,9 @@ struct ControlSocketServerTests {
     func sentAway() async throws {
         let directory = try TemporaryDirectory()
         let path = directory.path + "/socket"
-        try ControlSocketServer(path: path, logger: Self.quiet, requestMilliseconds: 100) { _, _ in .done("fine\n") }.start()
+        try ControlSocketServer(
+            path: path, logger: Self.quiet, requestMilliseconds: 100, answer: { _, _ in .done("fine\n") }
+        ).start()
         let received = try await offload {
             let silent = try UnixControl.connect(path: path, timeoutMilliseconds: 120_000)
             let half = try UnixControl.connect(path: path, timeoutMilliseconds: 120_000)
@@ -64,7 +67,9 @@ struct ControlSocketServerTests {
     func drops() async throws {
         let directory = try TemporaryDirectory()
         let path = directory.path + "/socket"
-        try ControlSocketServer(path: path, logger: Self.quiet, requestMilliseconds: 400) { _, _ in .done("fine\n") }.start()
+        try ControlSocketServer(
+            path: path, logger: Self.quiet, requestMilliseconds: 400, answer: { _, _ in .done("fine\n") }
+        ).start()
         let isClosed = try await offload { try Self.dripsUntilClosed(path) }
         #expect(isClosed)
     }

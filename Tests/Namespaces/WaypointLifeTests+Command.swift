@@ -35,6 +35,12 @@ extension WaypointLifeTests {
             let conditions = Self.words(status.output).map { $0.prefix(4) }
             #expect(conditions.contains(["shop", "way", "True", "Programmed"]), "\(status.output)")
 
+            let why = try await mesh.apus(1, "explain", "shop/web", "shop/api", "GET", "/x", "--state", mesh.state)
+            #expect(why.status == 0 && why.output.contains("waypoint  shop/way\n"), "\(why.output)")
+            #expect(!why.output.contains("explained by the resources"), "\(why.output)")
+            let shown = try await mesh.apus(["get", "services", "api", "-n", "shop"] + folders)
+            #expect(Self.words(shown.output).last?.last == "True", "\(shown.output)")
+
             let second = try await mesh.apus(
                 ["waypoint", "apply", "-n", "shop", "--name", "other", "--enroll-namespace"] + folders)
             #expect(second.status != 0)

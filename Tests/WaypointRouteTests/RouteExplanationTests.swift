@@ -6,10 +6,10 @@ import WaypointRoute
 struct RouteExplanationTests {
     private func table() throws -> RouteTable {
         let rules: [[HTTPMatch]] = [
-            [HTTPMatch(.exact("/one"))],
+            [try HTTPMatch(.exact("/one"))],
             [
-                HTTPMatch(.prefix("/two"), method: .get, headers: [("version", "two")]),
-                HTTPMatch(.prefix("/two"), method: .post),
+                try HTTPMatch(.prefix("/two"), .get, headers: [("version", "two")]),
+                try HTTPMatch(.prefix("/two"), .post),
             ],
         ]
         return Make.table(

@@ -42,7 +42,8 @@ struct Inquiry {
                 return (try JSONDecoder().decode(ConnectionReport.self, from: Data(answer.utf8)), "node")
             } catch let failure as Unreachable {
                 guard let path = mesh.resources else {
-                    throw CommandFailure("\(failure)\nWith --resources DIR the answer comes from the resources.")
+                    throw CommandFailure(
+                        "\(failure.aboutNode)\nWith --resources DIR the answer comes from the resources.")
                 }
                 notes.append("no node daemon answers: the connection is explained by the resources in \(path)")
             }

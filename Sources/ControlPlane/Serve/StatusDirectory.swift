@@ -2,8 +2,8 @@ package import ControlTranslate
 import Foundation
 import MeshModel
 
-/// Where users read what became of their routes, Gateways and services: `KIND/NAMESPACE/NAME.yaml` for each. A file is replaced
-/// as a whole, and only when it says something else than before, also over restarts.
+/// Where users read what became of their routes, Gateways and services: `KIND/NAMESPACE/NAME.yaml` for each. A file is
+/// replaced as a whole, and only when it says something else than before, also over restarts.
 package struct StatusDirectory: Sendable {
     /// What one update did to the files.
     package struct Outcome: Hashable, Sendable {
@@ -80,6 +80,8 @@ package struct StatusDirectory: Sendable {
     private static let kinds =
         ["HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "Gateway"] + BindingStatus.Kind.allCases.map(\.rawValue)
 
+    private static let marks = [StatusText.mark, StatusText.gatewayMark, BindingStatusText.mark]
+
     /// Files of an earlier run. Others are not looked at, so they are never removed.
     private func found() -> [String: String] {
         var found: [String: String] = [:]
@@ -88,7 +90,7 @@ package struct StatusDirectory: Sendable {
                 for name in names("\(path)/\(kind)/\(namespace)") where name.hasSuffix(".yaml") {
                     let place = "\(kind)/\(namespace)/\(name)"
                     guard let text = try? String(contentsOfFile: "\(path)/\(place)", encoding: .utf8),
-                        [StatusText.mark, StatusText.gatewayMark, BindingStatusText.mark].contains(where: text.hasPrefix)
+                        Self.marks.contains(where: text.hasPrefix)
                     else { continue }
                     found[place] = text
                 }

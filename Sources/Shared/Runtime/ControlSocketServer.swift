@@ -103,7 +103,8 @@ package final class ControlSocketServer: Sendable {
         }
         let text = String(decoding: line.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
         guard let request = NodeRequest(line: text) else {
-            let reply = NodeReply.refused("not understood: '\(text.prefix(200))'; are apus and this daemon of one version?")
+            let reply = NodeReply.refused(
+                "not understood: '\(text.prefix(200))'; are apus and this daemon of one version?")
             try UnixControl.send(Array(reply.text.utf8), over: connection)
             throw KernelError.controlMessage("unknown request")
         }

@@ -13,6 +13,7 @@ package struct ConnectionExplainer {
         self.network = network
     }
 
+    /// Walks the way of the connection. Errors: nobody of such a name is known, or no port follows from the question.
     package func explain(_ question: ConnectionQuestion) throws(ExplainProblem) -> ConnectionReport {
         guard let source = world.workload(called: question.from, network: network), let client = source.addresses.first
         else { throw ExplainProblem("no pod \(question.from) is known; expected NAMESPACE/POD or an address") }

@@ -58,6 +58,7 @@ package struct RequestExplainer {
         }
     }
 
+    /// Takes every step of the request. Errors: the question makes no request.
     package func explain(_ question: RequestQuestion) throws(ExplainProblem) -> RequestReport {
         guard let identity = Identity(question.identity) else {
             throw ExplainProblem("expected a SPIFFE id, found \(question.identity)")
@@ -115,8 +116,8 @@ package struct RequestExplainer {
         _ facts: ConnectionFacts, _ target: CallTarget, _ question: RequestQuestion, _ report: inout RequestReport
     ) throws(Stop) {
         let policies = requestPolicies(target)
-        guard Treatment(target) != .opaque else {
-            report.notes.append("port \(target.port) carries bytes: nobody looks for requests in them")
+        guard Treatment(target) != .opaque, RequestParser.isHTTP(question) else {
+            report.notes.append("what comes to port \(target.port) is carried as bytes: nobody looks for requests")
             let verdict = policies.requests.explain(RequestFacts(connection: facts))
             report.tell(verdict)
             guard verdict.verdict.denial == nil else {

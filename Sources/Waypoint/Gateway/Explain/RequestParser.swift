@@ -35,6 +35,11 @@ enum RequestParser {
         }
     }
 
+    /// Whether the first bytes would be taken for a request.
+    static func isHTTP(_ question: RequestQuestion) -> Bool {
+        ProtocolSniffer.treatment(of: Array("\(question.method) \(question.target)".utf8)) == .http
+    }
+
     static func claims(_ text: String) throws(RequestExplainer.Stop) -> TokenClaims {
         do throws(JSONProblem) {
             let value = try JSONReader.read(Array(text.utf8)[...], bytesMax: claimsBytesMax)

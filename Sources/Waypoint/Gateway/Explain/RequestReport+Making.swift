@@ -94,7 +94,9 @@ extension Forwarding {
     /// What the back end gets, where that is not what came.
     func change(of head: RequestHead) -> String {
         var parts: [String] = []
-        if self.head.path != head.path { parts.append("path \(String(decoding: self.head.path.target, as: UTF8.self))") }
+        if self.head.path != head.path {
+            parts.append("path \(String(decoding: self.head.path.target, as: UTF8.self))")
+        }
         if self.head.authority != head.authority {
             parts.append("host \(String(decoding: self.head.authority.bytes, as: UTF8.self))")
         }
