@@ -50,6 +50,11 @@ extension WaypointTests {
                 #expect(said.output.split(separator: "\n").last?.contains(result) == true, "\(one): \(said.output)")
                 #expect(!said.output.contains("explained by the resources"), "\(said.output)")
             }
+            try await Wait.eventually("the log has the method and the path of what was refused") {
+                waypoint.output.split(separator: "\n").contains { line in
+                    ["response_code=403", "DELETE", "/open/x", "shop/no-delete"].allSatisfy { line.contains($0) }
+                }
+            }
             await waypoint.stop()
             // The same by the resources alone.
             for one in Self.cases {

@@ -53,7 +53,8 @@ struct ApusdOptions: ParsableArguments {
     @Option(help: "File of lines 'NODE TOKEN' instead of generated tokens; mode 600.")
     var nodeTokens: String?
 
-    @Option(help: "Directory for files that say what became of each route; not inside the directory of resources.")
+    @Option(
+        help: "Directory for files that say what became of routes, Gateways and services; outside of the resources.")
     var status: String?
 
     @Flag(help: "Run a waypoint for each Gateway of a waypoint class, in a network namespace of its own. Needs root.")

@@ -55,7 +55,7 @@ enum RequestDecision {
 
 extension Forwarding {
     /// As no route decides.
-    init(_ head: RequestHead, to target: CallTarget) {
+    convenience init(_ head: RequestHead, to target: CallTarget) {
         self.init(head: head, target: target, deadlines: RequestDeadlines(.none, for: head), retry: .meshDefault)
     }
 }
