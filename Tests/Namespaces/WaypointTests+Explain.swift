@@ -28,9 +28,10 @@ extension WaypointTests {
             let server = try await mesh.serveHTTP(in: "api", port: 7080)
             let socket = "\(mesh.directory.path)/waypoint.sock"
             let options = ["--waypoint-socket", socket, "--host", Self.address]
-            try await Wait.eventually("the caller's node says that the waypoint is not ready") {
+            // Its pod is written, so that nodes go there, but nobody answers.
+            try await Wait.eventually("nobody can be asked about the request") {
                 let early = try await mesh.explain(["shop/web", "shop/api:80", "GET", "/open"] + options)
-                return early.status == 1 && early.output.contains("waypoint shop/waypoint is not ready")
+                return early.status == 2 && early.output.contains("Is waypoint shop/waypoint running")
             }
             let waypoint = try await mesh.startWaypoint("waypoint", in: "waypoint-0", settings: ["APUS_SOCKET": socket])
             try rules(mesh)
