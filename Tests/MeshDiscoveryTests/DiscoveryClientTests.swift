@@ -22,16 +22,20 @@ final class Observations: Sendable {
 
 let quietLog = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
-/// Runs a client against an endpoint while the body runs.
+/// Runs a client against an endpoint while the body runs; `learn` is what its owner does with each world.
 func withDiscoveryClient(
-    _ endpoint: ControlPlaneEndpoint, _ body: @Sendable (Observations) async throws -> Void
+    _ endpoint: ControlPlaneEndpoint, learn: @escaping @Sendable () async -> Void = {},
+    _ body: @Sendable (Observations) async throws -> Void
 ) async throws {
     let observations = Observations()
     let connection = ControlPlaneConnection(endpoint: endpoint, log: quietLog)
     let client = DiscoveryClient(
         connection: connection,
         node: NodeDescription(podName: "zt", podNamespace: "istio-system", nodeName: "node-a"), log: quietLog,
-        onWorld: { observations.add($0) }, onEvent: { observations.add($0) })
+        onWorld: { world in
+            observations.add(world)
+            await learn()
+        }, onEvent: { observations.add($0) })
     let run = Task { await client.run() }
     let result = await Result { try await body(observations) }
     run.cancel()
@@ -85,6 +89,31 @@ struct DiscoveryClientTests {
                         .message(typeURL: WireCodec.ResourceType.address.url, byteCount: byteCount)))
             }
         }
+    }
+
+    @Test("a response is acknowledged when its world has been learnt, and not before")
+    func acknowledgesWhatIsLearnt() async throws {
+        let plane = FakeControlPlane()
+        let (learnt, letLearn) = AsyncStream.makeStream(of: Void.self)
+        try await withControlPlane(plane) { port in
+            try await withDiscoveryClient(endpoint(port), learn: { for await _ in learnt { return } }) { seen in
+                try await eventually("two initial requests") { await plane.discovery.first?.requests.count == 2 }
+                await plane.send(response(.address, nonce: "n1", [WireCodec.encode(try pod("web"))]), on: 0)
+                await plane.send(response(.address, nonce: "n2", [WireCodec.encode(try pod("api"))]), on: 0)
+                try await eventually("a world") { seen.worlds.count == 1 }
+                // Whatever it would send by itself is sent within this time.
+                try await Task.sleep(for: .milliseconds(200))
+                #expect(await plane.discovery[0].requests.count == 2)
+                letLearn.yield()
+                try await eventually("the first ACK") { await plane.discovery[0].requests.count == 3 }
+                #expect(await plane.discovery[0].requests[2].responseNonce == "n1")
+                letLearn.yield()
+                try await eventually("the second ACK") {
+                    await plane.discovery[0].requests.last?.responseNonce == "n2"
+                }
+            }
+        }
+        letLearn.finish()
     }
 
     @Test("a refused resource is answered with a NACK on the wire")

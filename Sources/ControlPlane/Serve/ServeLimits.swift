@@ -44,8 +44,6 @@ package enum ServeLimits {
     package static let authorityLookSeconds: Int64 = 5
     /// How long a change of somebody's waypoint waits for streams that do not acknowledge the step before.
     package static let bindingSeconds = 5
-    /// From a client's acknowledgement until its event loops go by what it acknowledged.
-    package static let bindingSpreadMilliseconds = 100
     /// Streams get this long to end when we stop.
     package static let shutdownGraceSeconds = 5
 }

@@ -67,8 +67,6 @@ final class WorldRelease {
         if await !acknowledgements.wait(for: audience, revision, within: bound) {
             log.warning("not all \(audience) have taken a change of waypoints within \(bound); going on without them")
         }
-        // What was acknowledged still travels to event loops.
-        try? await Task.sleep(for: .milliseconds(ServeLimits.bindingSpreadMilliseconds))
     }
 
     private func tellNodes() {

@@ -38,6 +38,11 @@ extension ConnectionFailure {
         }
     }
 
+    /// The peer has answered, and does not want it: a status of 400 to 499.
+    package var isRefusal: Bool {
+        if case .status(let status) = self { (400..<500).contains(status) } else { false }
+    }
+
     /// Whether another endpoint may be tried, given that no byte has gone either way. True only where this endpoint
     /// (and not the request, the verdict or ourselves) is at fault.
     package var mayTryAnotherEndpoint: Bool {

@@ -13,14 +13,14 @@ package import WaypointToken
 /// actor only opens and closes; no byte of a caller passes through it.
 package actor Gateway {
     private let group: MultiThreadedEventLoopGroup
-    private let slots: [Slot]
+    let slots: [Slot]
     private let certificates: CertificateManager
     private let settings: GatewaySettings
     private var listeners: [any Channel] = []
     private var hold: CertificateManager.HoldToken?
 
     /// One event loop and what lives on it. Others reach it only by running there.
-    private struct Slot: Sendable {
+    struct Slot: Sendable {
         let eventLoop: any EventLoop
         let bound: NIOLoopBound<GatewayLoop>
 
@@ -54,9 +54,11 @@ package actor Gateway {
         self.slots = slots
     }
 
-    /// A new world, for every loop.
-    package func learn(_ world: World) {
-        for slot in slots { slot.execute { $0.learn(world) } }
+    /// A new world, for every loop. Returns when each goes by it.
+    package func learn(_ world: World) async {
+        let learnt = slots.map { slot in slot.eventLoop.submit { slot.bound.value.learn(world) } }
+        // A loop that has ended goes by nothing.
+        for loop in learnt { try? await loop.get() }
     }
 
     /// The key sets of remote issuers by their URIs, for every loop. What is not there is believed no more.

@@ -51,14 +51,16 @@ struct WaypointProcess {
         for reader in await gateway.requestReaders() { metrics.attachRequests(reader) }
         tracing?.register(in: metrics)
         requests.register(in: metrics)
-        let (worlds, news) = AsyncStream.makeStream(of: World.self, bufferingPolicy: .bufferingNewest(1))
-        let discovery = DiscoveryClient(
-            connection: connection, node: settings.node, wantsRoutes: true, log: output.logger("xds"),
-            onWorld: { news.yield($0) },
-            onEvent: { [readiness] event in if event == .ready { readiness.done("state manager") } })
         let (keys, fetchedKeys) = AsyncStream.makeStream(
             of: [String: KeySet].self, bufferingPolicy: .bufferingNewest(1))
         let fetcher = KeyFetcher(group: controlLoop, logger: output.logger("keys")) { fetchedKeys.yield($0) }
+        let discovery = DiscoveryClient(
+            connection: connection, node: settings.node, wantsRoutes: true, log: output.logger("xds"),
+            onWorld: { world in
+                await gateway.learn(world)
+                await fetcher.want(world.tokenPolicies)
+            },
+            onEvent: { [readiness] event in if event == .ready { readiness.done("state manager") } })
         await gateway.reportMissingKeys { uri, name in Task { await fetcher.miss(uri, keyIdentifier: name) } }
         let hold = await certificates.hold(settings.gateway.identity) { [readiness] result in
             if case .success = result { readiness.done("certificate") }
@@ -73,13 +75,6 @@ struct WaypointProcess {
                 services: [
                     .init(service: TaskService { await certificates.run() }),
                     .init(service: TaskService { await discovery.run() }),
-                    .init(
-                        service: TaskService {
-                            for await world in worlds {
-                                await gateway.learn(world)
-                                await fetcher.want(world.tokenPolicies)
-                            }
-                        }),
                     .init(service: TaskService { await fetcher.run() }),
                     .init(service: TaskService { for await sets in keys { await gateway.learn(sets) } }),
                     .init(service: DrainService(gateway: gateway, seconds: settings.drainSeconds)),

@@ -43,7 +43,7 @@ struct NodeParts {
         settings: ZtunnelSettings, tunnel: Tunnel, connection: ControlPlaneConnection, output: LogOutput,
         metrics: MetricsRegistry, readiness: Readiness
     ) throws {
-        let relay = NewsRelay(tunnel: tunnel)
+        let relay = NewsRelay()
         let enrolment = EnrolmentClient(
             connection: connection, node: settings.tunnel.nodeName, log: output.logger("enrolment"),
             onIntent: { intents in
@@ -63,7 +63,11 @@ struct NodeParts {
         self.relay = relay
         self.discovery = DiscoveryClient(
             connection: connection, node: settings.node, log: output.logger("xds"),
-            onWorld: { relay.tell(.world($0)) },
+            // Acknowledged when the loops go by it; the agent decides about pods, not about connections.
+            onWorld: { world in
+                await tunnel.learn(world)
+                relay.tell(.world(world))
+            },
             onEvent: { event in
                 counters.count(event)
                 if event == .ready { readiness.done("state manager") }
@@ -80,13 +84,11 @@ final class NewsRelay: Sendable {
         case reports([PodReport])
     }
 
-    private let tunnel: Tunnel
     private let stream: AsyncStream<News>
     private let continuation: AsyncStream<News>.Continuation
     private let ends = Latch<(NodeAgent, EnrolmentClient)>()
 
-    init(tunnel: Tunnel) {
-        self.tunnel = tunnel
+    init() {
         // Each news replaces the one before of its kind and its makers are few and slow: no bound is reached.
         (self.stream, self.continuation) = AsyncStream.makeStream(
             of: News.self, bufferingPolicy: .bufferingNewest(4096))
@@ -105,7 +107,6 @@ final class NewsRelay: Sendable {
         for await news in stream {
             switch news {
             case .world(let world):
-                await tunnel.learn(world)
                 await agent.learn(world)
             case .intents(let intents):
                 await agent.learn(intents)

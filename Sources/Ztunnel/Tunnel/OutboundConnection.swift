@@ -1,4 +1,5 @@
 internal import HBONE
+internal import MeshDiscovery
 internal import MeshKernel
 internal import MeshModel
 internal import MeshProxy
@@ -18,6 +19,8 @@ final class OutboundConnection {
     private let end: ConnectionEnding
     private var failedWorkloads: Set<String> = []
     private var attempts = 0
+    /// Revision of the world that the last attempt went by.
+    private var revision: UInt64 = 0
 
     init(
         pod: PodOnLoop, channel: any Channel, relay: Relay, client: TransportAddress, original: TransportAddress,
@@ -43,6 +46,7 @@ final class OutboundConnection {
     private func attempt(from source: Workload) {
         guard !end.isOver else { return }
         attempts += 1
+        revision = loop.world.revision
         let router = OutboundRouter(world: loop.world, source: source, network: loop.settings.network)
         let route = router.route(original, client: client, excluding: failedWorkloads, using: &loop.generator)
         switch route {
@@ -156,8 +160,12 @@ final class OutboundConnection {
     private func retry(
         after failure: ConnectionFailure, _ fields: ConnectionFields, _ workload: Workload?, from source: Workload
     ) {
-        let mayTry = failure.mayTryAnotherEndpoint && attempts < loop.settings.connectAttemptsMax
-        if mayTry, fields.service != nil, let workload {
+        let mayTry = attempts < loop.settings.connectAttemptsMax
+        if mayTry, failure.isRefusal, revision != loop.world.revision {
+            // A waypoint was left while we asked it: it may have heard of that before us.
+            return attempt(from: source)
+        }
+        if mayTry, failure.mayTryAnotherEndpoint, fields.service != nil, let workload {
             failedWorkloads.insert(workload.uid)
             let router = OutboundRouter(world: loop.world, source: source, network: loop.settings.network)
             let next = router.route(original, client: client, excluding: failedWorkloads, using: &loop.generator)

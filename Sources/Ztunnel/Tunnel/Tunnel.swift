@@ -49,11 +49,13 @@ package actor Tunnel {
         self.slots = slots
     }
 
-    /// A new world, for every loop and every pod.
+    /// A new world, for every loop and every pod. Returns when each loop goes by it.
     package func learn(_ world: World) async {
         self.world = world
-        for slot in slots { slot.execute { $0.learn(world) } }
+        let learnt = slots.map { slot in slot.eventLoop.submit { slot.loop.learn(world) } }
         for key in pods.keys { await holdCertificate(for: key) }
+        // A loop that has ended goes by nothing.
+        for loop in learnt { try? await loop.get() }
     }
 
     /// Opens the doors of a pod inside its namespace. Opening a pod that is open changes nothing.

@@ -22,7 +22,7 @@ package actor DiscoveryClient {
     private let connection: ControlPlaneConnection
     private let node: NodeDescription
     private let log: Logger
-    private let onWorld: @Sendable (World) -> Void
+    private let onWorld: @Sendable (World) async -> Void
     private let onEvent: @Sendable (Event) -> Void
     private var session: DiscoverySession
     private var delay = ReconnectDelay()
@@ -30,10 +30,11 @@ package actor DiscoveryClient {
     private var generator = SystemRandomNumberGenerator()
 
     /// - `wantsRoutes`: routes and policies of waypoints, as waypoints do.
-    /// - `onWorld`: gets a snapshot after every response that changed something, and one when first ready.
+    /// - `onWorld`: gets a snapshot after every response that changed something, and one when first ready. Returns when
+    ///   everything goes by it: the response is acknowledged then, and not before.
     package init(
         connection: ControlPlaneConnection, node: NodeDescription, wantsRoutes: Bool = false, log: Logger,
-        onWorld: @escaping @Sendable (World) -> Void, onEvent: @escaping @Sendable (Event) -> Void = { _ in }
+        onWorld: @escaping @Sendable (World) async -> Void, onEvent: @escaping @Sendable (Event) -> Void = { _ in }
     ) {
         self.connection = connection
         self.node = node
@@ -102,7 +103,7 @@ package actor DiscoveryClient {
 
     private func opened() { onEvent(.connected) }
 
-    private func receive(_ response: Envoy_Service_Discovery_V3_DeltaDiscoveryResponse) -> DeltaRequest? {
+    private func receive(_ response: Envoy_Service_Discovery_V3_DeltaDiscoveryResponse) async -> DeltaRequest? {
         hadMessages = true
         delay.reset()
         let wasReady = session.isReady
@@ -112,7 +113,7 @@ package actor DiscoveryClient {
             log.warning("resource refused", metadata: ["name": "\(rejection.name)", "reason": "\(rejection.reason)"])
         }
         let becameReady = !wasReady && session.isReady
-        if step.worldChanged || becameReady { onWorld(session.world) }
+        if step.worldChanged || becameReady { await onWorld(session.world) }
         if becameReady { onEvent(.ready) }
         return step.request
     }
