@@ -8,6 +8,7 @@ import MeshTelemetry
 import MeshTesting
 import NIOCore
 import NIOPosix
+import Synchronization
 import Testing
 
 @testable import WaypointGateway
@@ -24,6 +25,9 @@ final class GatewayRig: Sendable {
     let address: SocketAddress
     let caller = Identity(namespace: Make.namespace, serviceAccount: "web")
     private let callerCertificate: WorkloadCertificate
+    /// NIO ends the process when a channel of this kind is let go of alive, as a test does that throws between opening
+    /// and using one: the rig holds them, and closes what is left.
+    private let calls = Mutex<[ByteChannel]>([])
 
     init(
         settings: GatewaySettings = Make.settings, policies: RequestPolicySet = RequestPolicySet(applying: []),
@@ -56,6 +60,11 @@ final class GatewayRig: Sendable {
             }
             .bind(host: "127.0.0.1", port: 0).get()
         address = try #require(listener.localAddress)
+    }
+
+    deinit {
+        let left = calls.withLock { $0.filter(\.channel.isActive) }
+        Task { for call in left { try? await call.executeThenClose { _, _ in } } }
     }
 
     func judge(by policies: RequestPolicySet) async throws {
@@ -106,7 +115,7 @@ final class GatewayRig: Sendable {
     ) async throws -> ByteChannel {
         let tunnel = if let connection { connection } else { try await connect() }
         let eventLoop = eventLoop
-        return try await eventLoop.flatSubmit {
+        let opened = try await eventLoop.flatSubmit {
             let promise = eventLoop.makePromise(of: ByteChannel.self)
             let request = ConnectRequest(authority: authority, baggage: "service.name=web", forwarded: forwarded)
             tunnel.value.open(request) { result in
@@ -120,6 +129,8 @@ final class GatewayRig: Sendable {
             }
             return promise.futureResult
         }.get()
+        calls.withLock { $0.append(opened) }
+        return opened
     }
 
     /// Sends text on a call of its own and returns all that comes back until its end or a reset.
@@ -141,13 +152,15 @@ final class GatewayRig: Sendable {
     func stop() async throws {
         try await onLoop { $0.close() }
         try await group.shutdownGracefully()
+        calls.withLock { $0.removeAll() }
     }
 }
 
 /// An endpoint in plain TCP that runs `body` for each connection.
 struct PlainServer: Sendable {
     let port: UInt16
-    private let task: Task<Void, any Error>
+    private let channel: any Channel
+    private let tasks = ConnectionTasks()
 
     init(
         host: String = "127.0.0.1", port: Int = 0,
@@ -155,26 +168,47 @@ struct PlainServer: Sendable {
             NIOAsyncChannelInboundStream<ByteBuffer>, NIOAsyncChannelOutboundWriter<ByteBuffer>
         ) async throws -> Void
     ) async throws {
-        let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .bind(host: host, port: port) { channel in
+        let tasks = tasks
+        channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
-                    return try ByteChannel(
+                    let connection = try ByteChannel(
                         wrappingChannelSynchronously: channel,
                         configuration: .init(isOutboundHalfClosureEnabled: true))
+                    // From here on somebody ends it: a connection that waited in a queue would be dropped alive when
+                    // the server stops, and that ends the process.
+                    tasks.add(Task { try? await connection.executeThenClose(body) })
                 }
             }
-        self.port = try #require(server.channel.localAddress?.port.flatMap { UInt16(exactly: $0) })
-        task = Task {
-            try await server.executeThenClose { connections in
-                try await withThrowingDiscardingTaskGroup { tasks in
-                    for try await connection in connections {
-                        tasks.addTask { try? await connection.executeThenClose(body) }
-                    }
-                }
-            }
-        }
+            .bind(host: host, port: port).get()
+        self.port = try #require(channel.localAddress?.port.flatMap { UInt16(exactly: $0) })
     }
 
-    func stop() { task.cancel() }
+    /// Takes no more connections and ends those there are.
+    func stop() {
+        channel.close(promise: nil)
+        tasks.cancel()
+    }
+
+    /// What runs for connections; what is added after the end is cancelled at once.
+    private final class ConnectionTasks: Sendable {
+        private let state = Mutex<(tasks: [Task<Void, Never>], isOver: Bool)>(([], false))
+
+        func add(_ task: Task<Void, Never>) {
+            let isOver = state.withLock { state in
+                if !state.isOver { state.tasks.append(task) }
+                return state.isOver
+            }
+            if isOver { task.cancel() }
+        }
+
+        func cancel() {
+            let tasks = state.withLock { state in
+                state.isOver = true
+                return state.tasks
+            }
+            for task in tasks { task.cancel() }
+        }
+    }
 }
