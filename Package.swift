@@ -109,7 +109,7 @@ let package = Package(
         // Requests and answers as bytes: HTTP/1.1, read strictly and written; pure.
         .target(name: "WaypointHTTP", dependencies: ["MeshModel", "WaypointRoute", nioCore], path: "Sources/Waypoint/HTTP", swiftSettings: house),
         // Key sets of remote issuers, fetched over http and https.
-        .target(name: "WaypointKeys", dependencies: ["MeshModel", "WaypointRoute", "WaypointToken", nioCore, nioPosix, nioHTTP1, nioTLS, logging], path: "Sources/Waypoint/Keys", swiftSettings: house),
+        .target(name: "WaypointKeys", dependencies: ["MeshModel", "MeshKernel", "WaypointRoute", "WaypointToken", nioCore, nioPosix, nioHTTP1, nioTLS, logging], path: "Sources/Waypoint/Keys", swiftSettings: house),
         // Calls, requests and their endpoints.
         .target(name: "WaypointGateway", dependencies: ["MeshModel", "MeshPolicy", "MeshTLS", "MeshKernel", "HBONE", "MeshDiscovery", "MeshIdentity", "MeshTelemetry", "MeshProxy", "WaypointHTTP", "WaypointRoute", "WaypointHTTP2", "WaypointToken", nioCore, nioPosix], path: "Sources/Waypoint/Gateway", swiftSettings: house),
         .executableTarget(name: "waypoint", dependencies: ["WaypointGateway", "MeshModel", "MeshKernel", "MeshTLS", "MeshDiscovery", "MeshIdentity", "MeshTelemetry", "MeshRuntime", "WaypointKeys", "WaypointToken", "MeshTracing", nioCore, nioPosix, grpcPosix, logging, lifecycle, signals], path: "Sources/Waypoint/Main", swiftSettings: house),

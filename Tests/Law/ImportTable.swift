@@ -93,7 +93,7 @@ enum ImportTable {
         Room(
             // NIOSSL: servers of keys are verified by the roots of the system, not by the mesh's.
             target: "WaypointKeys", folder: "Sources/Waypoint/Keys",
-            rooms: ["MeshModel", "WaypointRoute", "WaypointToken"],
+            rooms: ["MeshModel", "MeshKernel", "WaypointRoute", "WaypointToken"],
             others: nio.union(["NIOHTTP1", "NIOSSL", "Logging"])),
         Room(
             target: "WaypointGateway", folder: "Sources/Waypoint/Gateway",

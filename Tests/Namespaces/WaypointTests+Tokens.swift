@@ -5,19 +5,22 @@ import Testing
 
 extension WaypointTests {
     /// An issuer with a key of its own.
-    private struct Issuer {
+    struct Issuer {
+        let identifier: String
         private let key = P256.Signing.PrivateKey()
+
+        init(key identifier: String = "k") { self.identifier = identifier }
 
         var keySet: String {
             let point = key.publicKey.rawRepresentation
             let (x, y) = (Self.text(point.prefix(32)), Self.text(point.suffix(32)))
-            return #"{"keys":[{"kty":"EC","crv":"P-256","kid":"k","x":"\#(x)","y":"\#(y)"}]}"#
+            return #"{"keys":[{"kty":"EC","crv":"P-256","kid":"\#(identifier)","x":"\#(x)","y":"\#(y)"}]}"#
         }
 
         /// A field with a token of this subject that ends in some seconds.
         func field(_ subject: String, issuer: String = "https://issuer", seconds: Int = 600) throws -> String {
             let expiry = Int(Date().timeIntervalSince1970) + seconds
-            let head = Self.text(Data(#"{"alg":"ES256","kid":"k"}"#.utf8))
+            let head = Self.text(Data(#"{"alg":"ES256","kid":"\#(identifier)"}"#.utf8))
             let payload = Self.text(Data(#"{"iss":"\#(issuer)","sub":"\#(subject)","exp":\#(expiry)}"#.utf8))
             let signature = try key.signature(for: Data("\(head).\(payload)".utf8)).rawRepresentation
             return "Authorization: Bearer \(head).\(payload).\(Self.text(signature))"
@@ -27,6 +30,14 @@ extension WaypointTests {
             Data(data).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_")
                 .replacing("=", with: "")
         }
+    }
+
+    /// The whole answer to a request with these fields.
+    static func get(_ mesh: MeshFixture, _ fields: [String]) async throws -> String {
+        let command =
+            ["ip", "netns", "exec", try mesh.namespace("web").name, "python3", mesh.programs.web]
+            + ["get", address, "80", "/", "GET"] + fields
+        return try await offload { try Shell.runAnyStatus(command) }.output
     }
 
     @Test("believes tokens of the issuer it is told, refuses others with 401, and judges by their subjects")
@@ -59,11 +70,7 @@ extension WaypointTests {
 
                 """)
             func status(_ fields: String...) async throws -> String {
-                let namespace = try mesh.namespace("web").name
-                let command =
-                    ["ip", "netns", "exec", namespace, "python3", mesh.programs.web]
-                    + ["get", Self.address, "80", "/", "GET"] + fields
-                let output = try await offload { try Shell.runAnyStatus(command) }.output
+                let output = try await Self.get(mesh, fields)
                 return String(output.dropFirst("HTTP/1.1 ".count).prefix(3))
             }
             try await Wait.eventually("policies") { try await status() == "403" }

@@ -70,6 +70,29 @@ extension MeshFixture {
         return process
     }
 
+    /// Starts a server of keys: it answers with what is in `file` by then, over TLS with a certificate for `address` if
+    /// there is one, which lies at `file` with `.crt`.
+    package func serveKeys(
+        in namespace: TestNamespace, port: Int, file: String, securedFor address: String? = nil
+    ) async throws -> MeshProcess {
+        var command = ["python3", programs.web, "keys", "\(port)", file]
+        if let address {
+            let (certificate, key) = ("\(file).crt", "\(file).key")
+            let make = [
+                "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
+                "2", "-subj", "/CN=keys", "-addext", "subjectAltName=IP:\(address)", "-out", certificate, "-keyout",
+                key,
+            ]
+            if !FileManager.default.fileExists(atPath: certificate) {
+                _ = try await offload { try Shell.run(make) }
+            }
+            command += [certificate, key]
+        }
+        let process = try MeshProcess("server of keys", in: namespace, output: "\(file).log", command)
+        try await Wait.eventually("server of keys") { process.output.contains("serving") }
+        return process
+    }
+
     /// Starts the echo for gRPC.
     package func serveGRPC(in pod: String, port: Int) async throws -> MeshProcess {
         let python = try programs.grpcPython()

@@ -21,6 +21,8 @@ package enum KernelError: Error, Sendable, Hashable {
     case controlMessage(String)
     /// A Unix socket at that path answers: another process serves it.
     case socketInUse(path: String)
+    /// The system's resolver has no address for a host, or no answer.
+    case noSuchHost(host: String, reason: String)
     /// The text does not fit the kernel's structure.
     case pathTooLong(path: String, limitBytes: Int)
 
@@ -56,6 +58,8 @@ extension KernelError: CustomStringConvertible {
             return "control connection: \(reason)"
         case .socketInUse(let path):
             return "another process serves \(path); stop it, or choose another path"
+        case .noSuchHost(let host, let reason):
+            return "no address of \(host): \(reason)"
         case .pathTooLong(let path, let limit):
             return "socket path of \(path.utf8.count) bytes, at most \(limit) are possible: \(path)"
         }

@@ -6,7 +6,7 @@ struct KeyAddress: Hashable, Sendable {
     let isSecure: Bool
     /// An address of IPv6 without its brackets.
     let host: String
-    let port: Int
+    let port: UInt16
     /// As it stands in Host.
     let authority: String
     /// Path and query.
@@ -27,7 +27,7 @@ struct KeyAddress: Hashable, Sendable {
         isSecure = scheme == .https
         let host = String(decoding: authority.host, as: UTF8.self)
         self.host = host.first == "[" ? String(host.dropFirst().dropLast()) : host
-        port = authority.port.map(Int.init) ?? (isSecure ? 443 : 80)
+        port = authority.port ?? (isSecure ? 443 : 80)
         self.authority = String(decoding: authority.bytes, as: UTF8.self)
         self.target = String(decoding: target.target, as: UTF8.self)
     }

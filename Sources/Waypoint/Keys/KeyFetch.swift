@@ -1,3 +1,4 @@
+internal import MeshKernel
 internal import MeshModel
 internal import NIOCore
 internal import NIOHTTP1
@@ -8,6 +9,8 @@ internal import WaypointToken
 /// Why a key set could not be fetched.
 enum KeyFetchError: Error, Hashable, Sendable, CustomStringConvertible {
     case address
+    /// Every address of this host is one that no keys are fetched from.
+    case refused(String)
     case connection(String)
     case status(UInt)
     case tooLarge
@@ -18,6 +21,7 @@ enum KeyFetchError: Error, Hashable, Sendable, CustomStringConvertible {
     var description: String {
         switch self {
         case .address: "the URI is none that can be fetched"
+        case .refused(let host): "no keys are fetched from the address of \(host); APUS_JWKS_ALLOWED_CIDRS allows more"
         case .connection(let cause): cause
         case .status(let status): "expected status 200, found \(status)"
         case .tooLarge: "the key set has more than \(KeySet.bytesMax) bytes"
@@ -27,15 +31,26 @@ enum KeyFetchError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// One fetch of a key set by GET; follows no redirects.
+/// One fetch of a key set by GET; follows no redirects. The addresses of the host are looked up once and judged before
+/// a connection is made, and connections go to those very addresses: a name that means another address a moment later
+/// gains nothing.
 enum KeyFetch {
+    /// What is the same for every fetch.
+    struct Terms: Sendable {
+        var rules: KeyServerRules
+        /// A file of root certificates besides those of the system, in PEM.
+        var rootsPath: String?
+        /// The addresses of a host; may block.
+        var lookup: @Sendable (_ host: String) throws -> [IPAddress] = { try HostLookup.addresses(of: $0) }
+    }
+
     static func keys(
-        at uri: String, within limit: TimeAmount, on group: any EventLoopGroup
+        at uri: String, within limit: TimeAmount, on group: any EventLoopGroup, _ terms: Terms
     ) async throws(KeyFetchError) -> KeySet {
         guard let address = KeyAddress(uri) else { throw .address }
         let text: ByteBuffer
         do {
-            text = try await self.text(at: address, within: limit, on: group.next()).get()
+            text = try await self.text(at: address, within: limit, on: group.next(), terms).get()
         } catch let error as KeyFetchError {
             throw error
         } catch {
@@ -46,21 +61,25 @@ enum KeyFetch {
     }
 
     private static func text(
-        at address: KeyAddress, within limit: TimeAmount, on eventLoop: any EventLoop
+        at address: KeyAddress, within limit: TimeAmount, on eventLoop: any EventLoop, _ terms: Terms
     ) -> EventLoopFuture<ByteBuffer> {
         let promise = eventLoop.makePromise(of: ByteBuffer.self)
         let timer = eventLoop.scheduleTask(in: limit) { promise.fail(KeyFetchError.timeout) }
-        let connecting = ClientBootstrap(group: eventLoop).connectTimeout(limit)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    let pipeline = channel.pipeline.syncOperations
-                    if address.isSecure { try pipeline.addHandler(secured(address)) }
-                    try pipeline.addHTTPClientHandlers()
-                    try pipeline.addHandler(KeyFetchHandler(address, promise))
-                }
+        // The resolver blocks; threads of this kind are for that.
+        let connecting = NIOThreadPool.singleton.runIfActive(eventLoop: eventLoop) {
+            try places(of: address, terms)
+        }.flatMap { places in
+            let each = TimeAmount.nanoseconds(limit.nanoseconds / Int64(max(1, places.count)))
+            return connect(to: places[...], within: each, on: eventLoop) { channel in
+                let pipeline = channel.pipeline.syncOperations
+                if address.isSecure { try pipeline.addHandler(secured(address, terms)) }
+                try pipeline.addHTTPClientHandlers()
+                try pipeline.addHandler(KeyFetchHandler(address, promise))
             }
-            .connect(host: address.host, port: address.port)
-        connecting.whenFailure { promise.fail(KeyFetchError.connection("\($0)")) }
+        }
+        connecting.whenFailure { error in
+            promise.fail(error as? KeyFetchError ?? KeyFetchError.connection("\(error)"))
+        }
         promise.futureResult.whenComplete { _ in
             timer.cancel()
             connecting.whenSuccess { $0.close(promise: nil) }
@@ -68,10 +87,38 @@ enum KeyFetch {
         return promise.futureResult
     }
 
-    /// The server is verified by the roots of the system. A host that is an address is compared with the addresses of
-    /// the certificate.
-    private static func secured(_ address: KeyAddress) throws -> NIOSSLClientHandler {
-        let context = try NIOSSLContext(configuration: .makeClientConfiguration())
+    /// Where the host is, as far as keys may be fetched from there.
+    private static func places(of address: KeyAddress, _ terms: Terms) throws -> [TransportAddress] {
+        let found = try terms.lookup(address.host)
+        let places = terms.rules.permitted(found, port: address.port) { (try? terms.lookup($0)) ?? [] }
+        guard !places.isEmpty else { throw KeyFetchError.refused(address.host) }
+        return places
+    }
+
+    /// The first of these that can be connected to, one after the other.
+    private static func connect(
+        to places: ArraySlice<TransportAddress>, within limit: TimeAmount, on eventLoop: any EventLoop,
+        _ prepare: @escaping @Sendable (any Channel) throws -> Void
+    ) -> EventLoopFuture<any Channel> {
+        guard let place = places.first else { return eventLoop.makeFailedFuture(KeyFetchError.address) }
+        let rest = places.dropFirst()
+        let socket: SocketAddress
+        do { socket = try SocketAddress(ipAddress: "\(place.ip)", port: Int(place.port)) } catch {
+            return eventLoop.makeFailedFuture(error)
+        }
+        let connecting = ClientBootstrap(group: eventLoop).connectTimeout(limit)
+            .channelInitializer { channel in channel.eventLoop.makeCompletedFuture { try prepare(channel) } }
+            .connect(to: socket)
+        guard !rest.isEmpty else { return connecting }
+        return connecting.flatMapError { _ in connect(to: rest, within: limit, on: eventLoop, prepare) }
+    }
+
+    /// The server is verified by the roots of the system, and those that are named besides. A host that is an address
+    /// is compared with the addresses of the certificate.
+    private static func secured(_ address: KeyAddress, _ terms: Terms) throws -> NIOSSLClientHandler {
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        if let path = terms.rootsPath { configuration.additionalTrustRoots = [.file(path)] }
+        let context = try NIOSSLContext(configuration: configuration)
         return try NIOSSLClientHandler(
             context: context, serverHostname: IPAddress(address.host) == nil ? address.host : nil)
     }

@@ -11,6 +11,10 @@ package actor KeyFetcher {
         package var limits = KeyCache.Limits()
         /// Between two looks at what is due.
         package var pause: Duration = .seconds(1)
+        /// Where keys may be fetched from.
+        package var rules = KeyServerRules()
+        /// A file of root certificates besides those of the system, in PEM, for servers of keys.
+        package var rootsPath: String?
 
         package init() {}
     }
@@ -87,7 +91,8 @@ package actor KeyFetcher {
     private func fetch(_ uri: String) async {
         let limit = TimeAmount.nanoseconds(timeouts[uri] ?? TokenRule.fetchTimeoutNanoseconds)
         do throws(KeyFetchError) {
-            let keys = try await KeyFetch.keys(at: uri, within: limit, on: group)
+            let terms = KeyFetch.Terms(rules: settings.rules, rootsPath: settings.rootsPath)
+            let keys = try await KeyFetch.keys(at: uri, within: limit, on: group, terms)
             cache.finish(uri, keys)
             logger.debug("keys fetched", metadata: ["uri": "\(uri)"])
             publish(isNew: true)

@@ -53,7 +53,9 @@ struct WaypointProcess {
         requests.register(in: metrics)
         let (keys, fetchedKeys) = AsyncStream.makeStream(
             of: [String: KeySet].self, bufferingPolicy: .bufferingNewest(1))
-        let fetcher = KeyFetcher(group: controlLoop, logger: output.logger("keys")) { fetchedKeys.yield($0) }
+        let fetcher = KeyFetcher(group: controlLoop, settings: settings.keys, logger: output.logger("keys")) {
+            fetchedKeys.yield($0)
+        }
         let discovery = DiscoveryClient(
             connection: connection, node: settings.node, wantsRoutes: true, log: output.logger("xds"),
             onWorld: { world in

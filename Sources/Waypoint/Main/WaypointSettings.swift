@@ -4,10 +4,13 @@ import MeshRuntime
 import MeshTelemetry
 import NIOCore
 import WaypointGateway
+import WaypointKeys
+import WaypointToken
 
 /// Everything that the environment can tell the waypoint. Names are Istio's where Istio has the setting.
 struct WaypointSettings {
     var gateway: GatewaySettings
+    var keys: KeyFetcher.Settings
     var node: NodeDescription
     var discovery: ControlPlaneEndpoint
     var authority: ControlPlaneEndpoint
@@ -42,6 +45,7 @@ struct WaypointSettings {
         self.clusterID = clusterID
         self.discovery = Self.endpoint("XDS", clusterID, &reader)
         self.authority = Self.endpoint("CA", clusterID, &reader)
+        self.keys = Self.keys([discovery, authority], &reader)
         self.certificateLifetimeSeconds = reader.duration("SECRET_TTL", default: .seconds(86_400)).components.seconds
         self.workerThreads = reader.number("WAYPOINT_WORKER_THREADS", default: 1, in: 1...64)
         let any = IPAddress(v4: 0)
@@ -66,7 +70,7 @@ struct WaypointSettings {
             } ?? standard
         self.tracing = TracingSettings(&reader, serviceName: "\(gateway.name).\(gateway.namespace)")
         self.drainSeconds = reader.duration("TERMINATION_DRAIN_DURATION", default: .seconds(5)).components.seconds
-        self.unknownNames = try reader.finish(prefixes: ["WAYPOINT_"])
+        self.unknownNames = try reader.finish(prefixes: ["WAYPOINT_", "APUS_JWKS_"])
     }
 
     private static func gateway(_ reader: inout SettingsReader) -> GatewaySettings {
@@ -82,6 +86,25 @@ struct WaypointSettings {
         let detection = reader.duration("PROTOCOL_DETECTION_TIMEOUT", default: .seconds(1)).components
         gateway.detectionTimeout = .seconds(detection.seconds) + .nanoseconds(detection.attoseconds / 1_000_000_000)
         return gateway
+    }
+
+    /// How keys of `jwksUri` are fetched.
+    private static func keys(
+        _ controlPlane: [ControlPlaneEndpoint], _ reader: inout SettingsReader
+    ) -> KeyFetcher.Settings {
+        var keys = KeyFetcher.Settings()
+        keys.rules.allowed =
+            reader.value("APUS_JWKS_ALLOWED_CIDRS", expected: "blocks such as 127.0.0.0/8,fd00:ec2::254") { text in
+                let blocks = text.split(separator: ",", omittingEmptySubsequences: false).map { IPBlock($0) }
+                return blocks.contains(nil) ? nil : blocks.compactMap(\.self)
+            } ?? []
+        keys.rules.refusedSockets = Set(controlPlane.map { .init(host: $0.host, port: $0.port) })
+        keys.rootsPath = reader.text("APUS_JWKS_ROOT_CA")
+        let refresh = reader.duration("APUS_JWKS_REFRESH", default: .seconds(300))
+        if refresh < .seconds(1) { reader.reject("APUS_JWKS_REFRESH", expected: "at least 1s") }
+        keys.limits.refresh = Double(refresh.components.seconds)
+        keys.limits.age = Double(reader.duration("APUS_JWKS_AGE_MAX", default: .seconds(86_400)).components.seconds)
+        return keys
     }
 
     private static func needed(_ name: String, _ what: String, _ reader: inout SettingsReader) -> String {

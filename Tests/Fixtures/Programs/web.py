@@ -4,9 +4,12 @@
     web.py serve PORT                 answers each request with its own head; changes to an echo when asked to upgrade
     web.py get HOST PORT PATH [METHOD [FIELD...]]   prints status and body; FIELD is "Name: value"
     web.py upgrade HOST PORT          asks for an echo, sends a line, prints what came back
+    web.py keys PORT FILE [CERTIFICATE KEY]   answers each GET with what is in the file then; prints its path
 """
+import http.server
 import socket
 import socketserver
+import ssl
 import sys
 
 TIMEOUT_SECONDS = 5
@@ -80,5 +83,34 @@ def upgrade(host, port):
     print("echoed", rest == b"\x00bytes, not HTTP\n")
 
 
+class KeyHandler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        print("asked", self.path, flush=True)
+        with open(self.server.file, "rb") as file:
+            text = file.read()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *_):
+        pass
+
+
+class KeyServer(http.server.ThreadingHTTPServer):
+    address_family = socket.AF_INET6
+
+
+def keys(port, file, certificate=None, key=None):
+    server = KeyServer(("::", int(port)), KeyHandler)
+    server.file = file
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    print("serving", port, flush=True)
+    server.serve_forever()
+
+
 if __name__ == "__main__":
-    {"serve": serve, "get": get, "upgrade": upgrade}[sys.argv[1]](*sys.argv[2:])
+    {"serve": serve, "get": get, "upgrade": upgrade, "keys": keys}[sys.argv[1]](*sys.argv[2:])
