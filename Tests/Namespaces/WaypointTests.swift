@@ -105,7 +105,8 @@ struct WaypointTests {
             let all = try await mesh.gRPC("web", target)
             #expect(all.output.split(separator: "\n") == [
                 "unary True", "server streams True", "client streams True", "both stream True",
-                "deadline DEADLINE_EXCEEDED", "failure NOT_FOUND no such", "cancelled CANCELLED", "afterwards True",
+                "deadline DEADLINE_EXCEEDED", "failure NOT_FOUND no such",
+                "details True none of that name", "cancelled CANCELLED", "afterwards True",
             ])
             try await Wait.eventually("the server is told of the deadline") { server.output.contains("hold ended") }
             try await Wait.eventually("the log tells the status of a call") {

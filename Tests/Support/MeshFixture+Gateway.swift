@@ -63,13 +63,56 @@ extension MeshFixture {
         return list.split(separator: "\n").map(String.init).filter { $0.contains(": apw") }
     }
 
-    /// Starts a server of HTTP with connections that live on.
+    /// Starts a server of HTTP with connections that live on; how much it answers says ``loadAnswers(in:)``.
     package func serveLoad(in pod: String, port: Int) async throws -> MeshProcess {
         let process = try MeshProcess(
             "server of the load in \(pod)", in: try namespace(pod), output: "\(directory.path)/load-\(pod).log",
-            ["python3", programs.load, "serve", "\(port)"])
+            ["python3", programs.load, "serve", "\(port)", "\(directory.path)/load-\(pod).json"])
         try await Wait.eventually("server of the load in \(pod)") { process.output.contains("serving") }
         return process
+    }
+
+    /// How many requests for `/load` the server of the load in a pod has answered.
+    package func loadAnswers(in pod: String) -> Int {
+        let data = FileManager.default.contents(atPath: "\(directory.path)/load-\(pod).json") ?? Data()
+        return (try? JSONDecoder().decode([String: Int].self, from: data))?["answers"] ?? 0
+    }
+
+    /// Starts nginx for HTTP/2 without TLS; it answers every request with a short text.
+    package func serveNginx(in pod: String, port: Int) async throws -> MeshProcess {
+        let folder = "\(directory.path)/nginx-\(pod)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map { "\($0)_temp_path \(folder)/\($0);" }
+        let configuration = """
+            daemon off;
+            master_process off;
+            pid \(folder)/pid;
+            events { worker_connections 1024; }
+            http {
+                \(temporary.joined(separator: "\n    "))
+                access_log \(folder)/access.log;
+                keepalive_requests 1000000;
+                server {
+                    listen \(port) http2;
+                    location / { return 200 "ok\\n"; }
+                }
+            }
+
+            """
+        try configuration.write(toFile: "\(folder)/nginx.conf", atomically: false, encoding: .utf8)
+        let namespace = try self.namespace(pod)
+        let process = try MeshProcess(
+            "nginx in \(pod)", in: namespace, output: "\(folder)/output",
+            ["nginx", "-p", folder, "-e", "\(folder)/error.log", "-c", "\(folder)/nginx.conf"])
+        try await Wait.eventually("nginx in \(pod)") {
+            try await offload { try namespace.run("ss", "-Hltn") }.contains(":\(port) ")
+        }
+        return process
+    }
+
+    /// How many requests for `/load` nginx in a pod has answered with 200.
+    package func nginxAnswers(in pod: String) -> Int {
+        text("nginx-\(pod)/access.log").split(separator: "\n").count { $0.contains("\"GET /load HTTP/2.0\" 200 ") }
     }
 
     /// Sends that many requests a second, over connections that live on and over new ones.

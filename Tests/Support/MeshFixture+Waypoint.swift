@@ -93,12 +93,12 @@ extension MeshFixture {
         return process
     }
 
-    /// Starts the echo for gRPC.
+    /// Starts the echo for gRPC; other methods answer with what they saw, the pod's name included.
     package func serveGRPC(in pod: String, port: Int) async throws -> MeshProcess {
         let python = try programs.grpcPython()
         let process = try MeshProcess(
             "gRPC server in \(pod)", in: try namespace(pod), output: "\(directory.path)/grpc-\(pod).log",
-            [python, programs.grpcServer, "\(port)"])
+            [python, programs.grpcServer, "\(port)", pod])
         try await Wait.eventually("gRPC server of \(pod)") { process.output.contains("serving") }
         return process
     }

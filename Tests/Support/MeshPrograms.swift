@@ -17,6 +17,8 @@ package struct MeshPrograms: Sendable {
     /// The echo for gRPC and its caller, for the Python of ``grpcPython()``.
     package let grpcServer: String
     package let grpcClient: String
+    /// WebSocket applications, for the Python of ``webSocketPython()``.
+    package let webSocket: String
     private let setup: String
     /// The folder with Package.swift.
     package let checkout: String
@@ -43,7 +45,13 @@ package struct MeshPrograms: Sendable {
         echo = tests.appendingPathComponent("Fixtures/Programs/echo.py").path
         grpcServer = tests.appendingPathComponent("Fixtures/Programs/grpc-server.py").path
         grpcClient = tests.appendingPathComponent("Fixtures/Programs/grpc-client.py").path
+        webSocket = tests.appendingPathComponent("Fixtures/Programs/websocket.py").path
         setup = tests.deletingLastPathComponent().appendingPathComponent("tools/setup-test-peers").path
+    }
+
+    /// A Python that has WebSocket.
+    package func webSocketPython() throws -> String {
+        try Shell.run([setup, "--where", "websockets"]).trimmingCharacters(in: .newlines)
     }
 
     /// A Python that has gRPC.

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """The tests' echo for gRPC, which Tests/Fixtures/Programs/grpc-client.py calls.
 
-    grpc-server.py PORT
+    grpc-server.py PORT [NAME]
 
 /grpc/Echo answers each message with itself, /grpc/Count all of them with one empty one, /grpc/Hold never, /grpc/Fail
-with NOT_FOUND. Prints the ends of calls that were not waited for.
+with NOT_FOUND and details in its trailers. Prints the ends of calls that were not waited for. With a name, every other
+method answers with what it saw, as JSON.
 """
+import json
 import sys
 import threading
 from concurrent import futures
@@ -32,10 +34,14 @@ def hold(message, context):
 
 
 def fail(message, context):
+    context.set_trailing_metadata((("grpc-status-details-bin", bytes(range(256))), ("reason", "none of that name")))
     context.abort(grpc.StatusCode.NOT_FOUND, "no such")
 
 
 class Calls(grpc.GenericRpcHandler):
+    def __init__(self, name):
+        self.name = name
+
     handlers = {
         "/grpc/Echo": grpc.stream_stream_rpc_method_handler(echo),
         "/grpc/Count": grpc.stream_unary_rpc_method_handler(count),
@@ -44,12 +50,16 @@ class Calls(grpc.GenericRpcHandler):
     }
 
     def service(self, details):
-        return self.handlers.get(details.method)
+        if self.name is None or details.method in self.handlers:
+            return self.handlers.get(details.method)
+        metadata = [[key, value] for key, value in details.invocation_metadata if isinstance(value, str)]
+        seen = json.dumps({"pod": self.name, "method": details.method, "metadata": metadata}).encode()
+        return grpc.unary_unary_rpc_method_handler(lambda message, context: seen)
 
 
 def main():
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=16))
-    server.add_generic_rpc_handlers([Calls()])
+    server.add_generic_rpc_handlers([Calls(sys.argv[2] if len(sys.argv) > 2 else None)])
     server.add_insecure_port("[::]:" + sys.argv[1])
     server.start()
     print("serving", flush=True)

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Requests all the time, while something changes.
 
-    load.py serve PORT                   answers each request with its own head; connections live on
+    load.py serve PORT [STATUS]          answers each request with its own head; connections live on; writes how many
+                                         answers for /load there were to STATUS
     load.py run HOST PORT RATE STATUS    RATE requests a second until SIGTERM; writes what came of them to STATUS
 
 Nine of ten requests go over connections that live on, one over a connection of its own. A connection that ends between
@@ -20,10 +21,15 @@ TIMEOUT_SECONDS = 10
 REASONS_MAX = 10
 
 
+answers = 0
+
+
 async def answer(reader, writer):
+    global answers
     try:
         while True:
             head = await reader.readuntil(b"\r\n\r\n")
+            answers += head.startswith(b"GET /load ")
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(head) + head)
             await writer.drain()
             if b"\r\nconnection: close" in head.lower():
@@ -34,10 +40,18 @@ async def answer(reader, writer):
         writer.close()
 
 
-async def serve(port):
+async def serve(port, path=None):
     listener = socket.create_server(("", int(port)), family=socket.AF_INET6, dualstack_ipv6=True, backlog=1024)
     server = await asyncio.start_server(answer, sock=listener)
     print("serving", port, flush=True)
+    written = None
+    while path:
+        if written != answers:
+            written = answers
+            with open(path + ".new", "w") as file:
+                json.dump({"answers": written}, file)
+            os.replace(path + ".new", path)
+        await asyncio.sleep(0.05)
     await server.serve_forever()
 
 

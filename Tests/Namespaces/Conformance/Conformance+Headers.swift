@@ -4,7 +4,7 @@ import Testing
 /// Filters that change fields.
 extension Conformance {
     /// Set, add, remove, several, and any case, as a filter of this kind.
-    private static func modifiers(_ indent: String, _ kind: String) -> [(path: String, filter: String)] {
+    static func modifiers(_ indent: String, _ kind: String) -> [(path: String, filter: String)] {
         let field = kind.prefix(1).lowercased() + kind.dropFirst()
         func filter(_ body: String) -> String {
             "\(indent)filters: [ { type: \(kind), \(field): { \(body) } } ]"
@@ -31,7 +31,7 @@ extension Conformance {
         ]
     }
 
-    private static let requests: [(path: String, sent: [(String, String)], seen: [String: String?])] = [
+    static let requests: [(path: String, sent: [(String, String)], seen: [String: String?])] = [
         ("/set", [("Some-Other-Header", "val")], ["some-other-header": "val", "x-header-set": "set-overwrites-values"]),
         ("/set", [("X-Header-Set", "some-other-value")], ["x-header-set": "set-overwrites-values"]),
         ("/add", [("Some-Other-Header", "val")], ["some-other-header": "val", "x-header-add": "add-appends-values"]),

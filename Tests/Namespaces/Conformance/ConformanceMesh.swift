@@ -13,6 +13,7 @@ struct ConformanceMesh {
 
     let mesh: MeshFixture
     private let servers: [String: MeshProcess]
+    private let callServers: [MeshProcess]
     private let waypoint: MeshProcess
 
     static var plan: MeshFixture.Plan {
@@ -47,6 +48,9 @@ struct ConformanceMesh {
         var servers: [String: MeshProcess] = [:]
         for pod in Self.pods { servers[pod] = try await mesh.serveEcho(in: pod, port: 7080) }
         self.servers = servers
+        var callServers: [MeshProcess] = []
+        for pod in Self.pods { callServers.append(try await mesh.serveGRPC(in: pod, port: 7082)) }
+        self.callServers = callServers
         waypoint = try await mesh.startWaypoint("waypoint", in: "waypoint-0")
         try await check([.status(200, Ask("/"))])
     }
@@ -71,6 +75,7 @@ struct ConformanceMesh {
               ports:
                 - { name: http, port: 80, targetPort: 7080 }
                 - { name: http-alt, port: 8080, targetPort: 7080 }
+                - { name: grpc, port: 7070, targetPort: 7082 }
             """
         }
         return ([gateway] + services).joined(separator: "\n---\n") + "\n"
@@ -145,7 +150,7 @@ struct ConformanceMesh {
 
     func stop() async {
         await waypoint.stop()
-        for server in servers.values { await server.stop(SIGKILL) }
+        for server in Array(servers.values) + callServers { await server.stop(SIGKILL) }
     }
 
     struct Unmet: Error, CustomStringConvertible {
