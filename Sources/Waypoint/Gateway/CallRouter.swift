@@ -3,7 +3,8 @@ internal import MeshModel
 
 /// What a CONNECT asks for, once it was found to be ours.
 struct CallTarget: Hashable, Sendable {
-    enum Subject: Hashable, Sendable {
+    /// Held by reference: every request copies it some times, and both have many parts.
+    indirect enum Subject: Hashable, Sendable {
         case service(Service)
         case workload(Workload)
     }

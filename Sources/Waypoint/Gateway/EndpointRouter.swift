@@ -10,7 +10,25 @@ struct EndpointHop: Hashable {
     let isTunnel: Bool
     /// Whom we accept at the other end of a tunnel.
     let expected: [Identity]
-    let workload: Workload
+    /// Held by reference: every request copies a hop some times, and a workload has many parts.
+    private let held: Held
+
+    private indirect enum Held: Hashable {
+        case workload(Workload)
+    }
+
+    var workload: Workload {
+        switch held {
+        case .workload(let workload): workload
+        }
+    }
+
+    init(target: TransportAddress, isTunnel: Bool, expected: [Identity], workload: Workload) {
+        self.target = target
+        self.isTunnel = isTunnel
+        self.expected = expected
+        held = .workload(workload)
+    }
 
     /// Where the connection is made to.
     var peer: TransportAddress {

@@ -93,6 +93,9 @@ final class UpstreamSearch {
     ) {
         let (loop, connections) = (loop, loop.connections)
         let key = EndpointConnection.Key(hop, for: call.caller.identity)
+        if mayReuse, let connection = connections.take(key) {
+            return completion(.success(.http2(UpstreamStream(connection))))
+        }
         let open: EndpointConnections.Opening = { opened in
             self.open(hop) { result in
                 switch result {

@@ -43,10 +43,7 @@ struct RequestLine {
         }
     }
 
-    /// Methods that come often are told apart by their bytes.
     private static func method(_ bytes: ArraySlice<UInt8>) throws(HTTPFault) -> RequestMethod {
-        if bytes.isEqual("GET") { return .known(.get) }
-        if bytes.isEqual("POST") { return .known(.post) }
         do { return try RequestMethod(bytes) } catch { throw .request(error) }
     }
 

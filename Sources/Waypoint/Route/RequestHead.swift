@@ -61,15 +61,18 @@ package enum RequestMethod: Hashable, Sendable {
 
     /// Methods are case-sensitive; one that differs from a known one only in case is a trick and refused.
     /// - Throws: ``RequestError/method``.
-    package init(_ bytes: some Collection<UInt8>) throws(RequestError) {
+    package init(_ bytes: some Collection<UInt8>) throws(RequestError) { try self.init(Array(bytes)[...]) }
+
+    /// As the other, compiled for this type: generic functions are not specialised for other rooms.
+    package init(_ bytes: ArraySlice<UInt8>) throws(RequestError) {
         // Nearly always one of the known ones, as it is written.
-        if let known = HTTPMethod.allCases.first(where: { $0.rawValue.utf8.elementsEqual(bytes) }) {
-            self = .known(known)
+        for (method, text) in Self.known where text == bytes {
+            self = .known(method)
             return
         }
         guard (1...32).contains(bytes.count), bytes.allSatisfy(HTTPToken.isTokenByte) else { throw .method }
-        let isTrick = HTTPMethod.allCases.contains { method in
-            method.rawValue.utf8.lazy.map(\.lowercased).elementsEqual(bytes.lazy.map(\.lowercased))
+        let isTrick = Self.known.contains { _, text in
+            text.lazy.map(\.lowercased).elementsEqual(bytes.lazy.map(\.lowercased))
         }
         if isTrick { throw .method }
         self = .other(Array(bytes))
@@ -78,28 +81,34 @@ package enum RequestMethod: Hashable, Sendable {
     /// As it is written.
     package var bytes: ArraySlice<UInt8> {
         switch self {
-        case .known(let method): method.bytes
+        case .known(let method): Self.known.first { $0.0 == method }?.1 ?? []
         case .other(let bytes): bytes[...]
         }
     }
-}
 
-extension HTTPMethod {
-    private static let written = Dictionary(uniqueKeysWithValues: allCases.map { ($0, Array($0.rawValue.utf8)[...]) })
-
-    /// As it is written; made once.
-    var bytes: ArraySlice<UInt8> { Self.written[self] ?? [] }
+    /// Each as it is written; made once.
+    private static let known: [(HTTPMethod, ArraySlice<UInt8>)] = HTTPMethod.allCases.map {
+        ($0, Array($0.rawValue.utf8)[...])
+    }
 }
 
 extension HTTPScheme {
     /// The scheme of a request, in letters of any case.
     /// - Throws: ``RequestError/scheme``.
     package init(request bytes: some Collection<UInt8>) throws(RequestError) {
-        let isSame = { (scheme: HTTPScheme) in
-            scheme.rawValue.utf8.elementsEqual(bytes.lazy.map(\.lowercased))
+        try self.init(request: Array(bytes)[...])
+    }
+
+    /// As the other, compiled for this type: generic functions are not specialised for other rooms.
+    package init(request bytes: ArraySlice<UInt8>) throws(RequestError) {
+        let (http, https) = (HTTPScheme.http.rawValue.utf8, HTTPScheme.https.rawValue.utf8)
+        if bytes.elementsEqual(http, by: { $0.lowercased == $1 }) {
+            self = .http
+        } else if bytes.elementsEqual(https, by: { $0.lowercased == $1 }) {
+            self = .https
+        } else {
+            throw .scheme
         }
-        guard let scheme = [HTTPScheme.http, .https].first(where: isSame) else { throw .scheme }
-        self = scheme
     }
 }
 
@@ -112,7 +121,10 @@ package struct RequestAuthority: Hashable, Sendable {
     package let port: UInt16?
 
     /// - Throws: ``RequestError/authority``; user information is refused too.
-    package init(_ text: some Collection<UInt8>) throws(RequestError) {
+    package init(_ text: some Collection<UInt8>) throws(RequestError) { try self.init(Array(text)[...]) }
+
+    /// As the other, compiled for this type: generic functions are not specialised for other rooms.
+    package init(_ text: ArraySlice<UInt8>) throws(RequestError) {
         guard (1...261).contains(text.count) else { throw .authority }
         bytes = Array(text)
         var host = bytes[...]

@@ -19,6 +19,13 @@ final class EndpointConnection {
             expected = hop.expected
             self.caller = caller
         }
+
+        /// What tells most keys apart; the rest is compared.
+        func hash(into hasher: inout Hasher) {
+            hasher.combine(target)
+            hasher.combine(caller.serviceAccount)
+            hasher.combine(caller.namespace)
+        }
     }
 
     let hop: EndpointHop

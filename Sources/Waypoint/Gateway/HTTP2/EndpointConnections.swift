@@ -50,7 +50,8 @@ final class EndpointConnections {
         }
     }
 
-    private func take(_ key: EndpointConnection.Key) -> EndpointConnection? {
+    /// A connection that takes another request now, if there is one.
+    func take(_ key: EndpointConnection.Key) -> EndpointConnection? {
         guard let connections = kept[key] else { return nil }
         for connection in connections where !connection.isWelcome { connection.leave() }
         return connections.first(where: \.canOpen)
