@@ -81,7 +81,7 @@ let package = Package(
         // UNSAFE ROOM: netlink, nftables, routes, network namespaces, socket options, descriptor passing.
         .target(name: "MeshKernel", dependencies: ["CNetlink", "MeshModel"], path: "Sources/Shared/Kernel", swiftSettings: house),
         // HTTP/2 CONNECT tunnels: frames and streams as pure machines, the channel handler, the pool.
-        .target(name: "HBONE", dependencies: ["MeshModel", nioCore, hpack, deques], path: "Sources/Shared/HBONE", swiftSettings: house),
+        .target(name: "HBONE", dependencies: ["MeshModel", nioCore, deques], path: "Sources/Shared/HBONE", swiftSettings: house),
         // Generated protobuf and gRPC code; made by tools/generate-protobuf.
         .target(name: "MeshWire", dependencies: [protobuf, grpcCore, grpcProtobuf], path: "Sources/Shared/Wire", exclude: ["protos"], swiftSettings: generated),
         // Delta xDS client and the known world as immutable snapshots.

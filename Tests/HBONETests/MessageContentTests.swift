@@ -1,4 +1,5 @@
 import HBONE
+import MeshModel
 import NIOCore
 import Testing
 
@@ -67,14 +68,14 @@ import Testing
         let stream = HTTP2StreamID(1)
         try peer.feed(peer.headers(1, getFields(), end: true))
         #expect(throws: HTTP2SendRefusal.streamClosed) {
-            try peer.session.sendTrailers(stream, [], output: &peer.output)
+            try peer.session.sendTrailers(stream, HeaderLines(), output: &peer.output)
         }
         #expect(throws: HTTP2SendRefusal.field(name: "Upper")) {
-            let head = HTTP2ResponseHead(status: 200, fields: [HTTP2Field("Upper", "x")])
+            let head = HTTP2ResponseHead(status: 200, fields: HeaderLines([("Upper", "x")]))
             try peer.session.sendResponse(stream, head, endStream: false, output: &peer.output)
         }
         #expect(throws: HTTP2SendRefusal.field(name: "connection")) {
-            let head = HTTP2ResponseHead(status: 200, fields: [HTTP2Field("connection", "close")])
+            let head = HTTP2ResponseHead(status: 200, fields: HeaderLines([("connection", "close")]))
             try peer.session.sendResponse(stream, head, endStream: false, output: &peer.output)
         }
         try peer.session.sendResponse(stream, .init(status: 100), endStream: false, output: &peer.output)
@@ -86,7 +87,7 @@ import Testing
         }
         var content = ByteBuffer(bytes: [1])
         #expect(peer.session.sendData(stream, &content, endStream: false, output: &peer.output) == 1)
-        try peer.session.sendTrailers(stream, [.init("x", "y")], output: &peer.output)
+        try peer.session.sendTrailers(stream, HeaderLines([("x", "y")]), output: &peer.output)
         let frames = peer.written()
         #expect(frames.map(\.type) == [1, 1, 0, 1] && frames.map(\.flags) == [4, 4, 0, 5])
         #expect(peer.session.openStreamCount == 0)
@@ -140,7 +141,7 @@ import Testing
             ),
             (HTTP2RequestHead(method: "GET", authority: "a", path: "/\r"), .headerValue(name: ":path")),
             (
-                HTTP2RequestHead(method: "GET", authority: "a", path: "/", fields: [.init("te", "gzip")]),
+                HTTP2RequestHead(method: "GET", authority: "a", path: "/", fields: HeaderLines([("te", "gzip")])),
                 .headerValue(name: "te")
             ),
             (

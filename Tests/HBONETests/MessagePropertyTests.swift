@@ -1,4 +1,5 @@
 import HBONE
+import MeshModel
 import NIOCore
 import SeededTesting
 import Testing
@@ -139,7 +140,7 @@ extension MessagePeer {
             let ends = Bool.random(using: &random)
             try? session.sendResponse(id, .init(status: 200), endStream: ends, output: &output)
             if Bool.random(using: &random) {
-                try? session.sendTrailers(id, [HTTP2Field("x", "y")], output: &output)
+                try? session.sendTrailers(id, HeaderLines([("x", "y")]), output: &output)
             }
             return "request"
         case .section(let id, .refused(let reason), _):

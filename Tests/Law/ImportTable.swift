@@ -33,7 +33,7 @@ enum ImportTable {
         Room(
             target: "HBONE", folder: "Sources/Shared/HBONE", rooms: ["MeshModel"],
             // Glibc: numbers of errors that channels report.
-            others: ["NIOCore", "NIOHPACK", "DequeModule", "Glibc"]),
+            others: ["NIOCore", "DequeModule", "Glibc"]),
         Room(
             target: "MeshWire", folder: "Sources/Shared/Wire", rooms: [],
             others: foundation.union(["SwiftProtobuf", "GRPCCore", "GRPCProtobuf"])),

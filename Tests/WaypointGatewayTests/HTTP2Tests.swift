@@ -21,8 +21,8 @@ struct HTTP2Tests {
                 group.addTask {
                     let body = String(repeating: "\(number)", count: 50_000)
                     let answer = try await rig.call(
-                        connection, "/echo", method: "POST", fields: [HTTP2Field("te", "trailers")], body: body,
-                        trailers: [HTTP2Field("x-end", "told"), HTTP2Field("x-forwarded-client-cert", "forged")])
+                        connection, "/echo", method: "POST", fields: [("te", "trailers")], body: body,
+                        trailers: [("x-end", "told"), ("x-forwarded-client-cert", "forged")])
                     #expect(answer.status == 200 && answer.body == body && answer.failure == nil)
                     #expect(answer.trailer("x-end") == "told" && answer.trailer("grpc-status") == "0")
                     #expect(answer.trailer("x-forwarded-client-cert") == nil)
@@ -31,7 +31,8 @@ struct HTTP2Tests {
             try await group.waitForAll()
         }
         #expect(server.connectionCount == 1 && server.requests.count == 20)
-        #expect(server.requests.allSatisfy { $0.field("te") == "trailers" && $0.head.authority == "api" })
+        #expect(server.requests.allSatisfy { $0.field("te") == "trailers" })
+        #expect(server.requests.allSatisfy { $0.head.authority.elementsEqual("api".utf8) })
         #expect(server.requests.first?.field("x-forwarded-client-cert")?.hasSuffix("URI=\(rig.caller)") == true)
         #expect(rig.log.text.contains("HTTP/2") && rig.log.text.contains("response_code=200"))
         server.stop()
@@ -46,7 +47,8 @@ struct HTTP2Tests {
         let failed = try await rig.callGRPC(connection, "/fail")
         #expect(failed.isHeadOnly && failed.field("grpc-status") == "5" && failed.field("content-length") == nil)
         let early = try await rig.call(connection, "/early")
-        #expect(early.heads.map(\.status) == [103, 200] && early.heads.first?.fields.first?.value == "early")
+        #expect(early.heads.map(\.status) == [103, 200])
+        #expect(early.heads.first?.fields == HeaderLines([("link", "early")]))
         let head = try await rig.call(connection, "/head", method: "HEAD")
         #expect(head.status == 200 && head.field("content-length") == "7" && head.body.isEmpty)
         server.stop()
@@ -65,10 +67,10 @@ struct HTTP2Tests {
         let rig = try await GatewayRig(Make.pair(api: [("127.0.0.1", server.port)], declared: .http11))
         let connection = try await rig.openHTTP2()
         let known = try await rig.call(
-            connection, "/known", method: "POST", fields: [HTTP2Field("content-length", "3")], body: "abc")
+            connection, "/known", method: "POST", fields: [("content-length", "3")], body: "abc")
         #expect(known.status == 200 && known.body == "known" && known.field("content-length") == "5")
         let unknown = try await rig.call(
-            connection, "/unknown", method: "POST", body: "abc", trailers: [HTTP2Field("x-sent", "yes")])
+            connection, "/unknown", method: "POST", body: "abc", trailers: [("x-sent", "yes")])
         #expect(unknown.body == "ok" && unknown.trailer("x-end") == "told" && unknown.field("content-length") == nil)
         let requests = server.requests
         #expect(requests.first?.field("content-length") == "3" && requests.first?.text.hasSuffix("abc") == true)
@@ -94,7 +96,8 @@ struct HTTP2Tests {
         #expect(failed.lowercased().contains("content-length: 0\r\n") && failed.contains("grpc-status: 5"), "\(failed)")
         #expect(server.requests.map { $0.field("content-length") } == ["3", nil, nil])
         #expect(server.requests.map { $0.field("transfer-encoding") } == [nil, nil, nil])
-        #expect(server.requests.dropFirst().first?.trailers?.first?.value == "told" && server.connectionCount == 1)
+        #expect(server.requests.dropFirst().first?.trailers?.value(at: 0).elementsEqual("told".utf8) == true)
+        #expect(server.connectionCount == 1)
         server.stop()
         try await rig.stop()
     }

@@ -1,7 +1,9 @@
 import HBONE
+import MeshModel
 import NIOCore
 import Testing
 import WaypointHTTP2
+import WaypointRoute
 
 @testable import WaypointGateway
 
@@ -10,12 +12,12 @@ struct StreamAnswer: Sendable {
     var heads: [HTTP2ResponseHead] = []
     var isHeadOnly = false
     var body = ""
-    var trailers: [HTTP2Field]?
+    var trailers: HeaderLines?
     var failure: String?
 
     var status: Int? { heads.last?.status }
-    func field(_ name: String) -> String? { heads.last?.fields.first { $0.name == name }?.value }
-    func trailer(_ name: String) -> String? { trailers?.first { $0.name == name }?.value }
+    func field(_ name: String) -> String? { heads.last.flatMap { HeaderList($0.fields)[name] } }
+    func trailer(_ name: String) -> String? { trailers.flatMap { HeaderList($0)[name] } }
 }
 
 /// A caller's side of one stream.
@@ -33,7 +35,7 @@ final class StreamCaller: MessageStreamUser {
     func receive(_ bytes: ByteBuffer) { answer.body += String(buffer: bytes) }
     func paused() { stream?.read() }
     func takesBytesAgain() {}
-    func receiveEnd(_ trailers: [HTTP2Field]?) {
+    func receiveEnd(_ trailers: HeaderLines?) {
         answer.trailers = trailers
         stream = nil
         done.succeed(answer)
@@ -71,11 +73,11 @@ extension GatewayRig {
     /// One request on an open call, and its answer.
     /// - Parameter abortsWhen: the caller gives up once this holds.
     func call(
-        _ connection: CallerConnection, _ path: String, method: String = "GET", fields: [HTTP2Field] = [],
-        body: String? = nil, trailers: [HTTP2Field]? = nil, abortsWhen: (@Sendable () -> Bool)? = nil
+        _ connection: CallerConnection, _ path: String, method: String = "GET", fields: [(String, String)] = [],
+        body: String? = nil, trailers: [(String, String)]? = nil, abortsWhen: (@Sendable () -> Bool)? = nil
     ) async throws -> StreamAnswer {
         let eventLoop = eventLoop
-        let head = HTTP2RequestHead(method: method, authority: "api", path: path, fields: fields)
+        let head = HTTP2RequestHead(method: method, authority: "api", path: path, fields: HeaderLines(fields))
         let done = eventLoop.makePromise(of: StreamAnswer.self)
         let caller = try await eventLoop.submit {
             let caller = StreamCaller(done)
@@ -83,7 +85,7 @@ extension GatewayRig {
             caller.stream = stream
             if let body {
                 stream.write(ByteBuffer(string: body))
-                stream.writeEnd(trailers)
+                stream.writeEnd(trailers.map { HeaderLines($0) })
             }
             stream.read()
             return NIOLoopBound(caller, eventLoop: eventLoop)
@@ -100,9 +102,9 @@ extension GatewayRig {
 
     /// One call of gRPC.
     func callGRPC(
-        _ connection: CallerConnection, _ path: String, _ fields: [HTTP2Field] = [], body: String = "message"
+        _ connection: CallerConnection, _ path: String, _ fields: [(String, String)] = [], body: String = "message"
     ) async throws -> StreamAnswer {
-        let own = [HTTP2Field("content-type", "application/grpc"), HTTP2Field("te", "trailers")]
+        let own = [("content-type", "application/grpc"), ("te", "trailers")]
         return try await call(connection, path, method: "POST", fields: own + fields, body: body)
     }
 }

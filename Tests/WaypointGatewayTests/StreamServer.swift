@@ -6,6 +6,7 @@ import NIOPosix
 import Synchronization
 import Testing
 import WaypointHTTP2
+import WaypointRoute
 
 @testable import WaypointGateway
 
@@ -15,11 +16,11 @@ final class StreamServer: Sendable {
     struct Request: Sendable {
         let head: HTTP2RequestHead
         let body: String
-        let trailers: [HTTP2Field]?
+        let trailers: HeaderLines?
         /// Number of its connection, from 1.
         let connection: Int
 
-        func field(_ name: String) -> String? { head.fields.first { $0.name == name }?.value }
+        func field(_ name: String) -> String? { HeaderList(head.fields)[name] }
     }
 
     final class Seen: Sendable {
@@ -67,15 +68,17 @@ final class StreamServer: Sendable {
             (self.stream, self.connection, self.seen) = (stream, connection, seen)
         }
 
+        private var path: String { String(decoding: stream.head.path, as: UTF8.self) }
+
         func begin() {
             stream.user = self
             let number = seen.state.withLock {
                 $0.begun += 1
                 return $0.begun
             }
-            if stream.head.path == "/refuse", number == 1 { return stream.abort(.refusedStream) }
-            if stream.head.path == "/early" {
-                try? stream.respond(HTTP2ResponseHead(status: 103, fields: [HTTP2Field("link", "early")]))
+            if path == "/refuse", number == 1 { return stream.abort(.refusedStream) }
+            if path == "/early" {
+                try? stream.respond(HTTP2ResponseHead(status: 103, fields: HeaderLines([("link", "early")])))
             }
             stream.read()
         }
@@ -88,20 +91,20 @@ final class StreamServer: Sendable {
             seen.state.withLock { $0.failures.append("\(failure)") }
         }
 
-        func receiveEnd(_ trailers: [HTTP2Field]?) {
+        func receiveEnd(_ trailers: HeaderLines?) {
             let request = Request(head: stream.head, body: body, trailers: trailers, connection: connection)
             seen.state.withLock { $0.requests.append(request) }
-            switch stream.head.path {
+            switch path {
             case "/hold": return
             case "/fail":
-                let fields = [HTTP2Field("grpc-status", "5"), HTTP2Field("grpc-message", "no such")]
+                let fields = HeaderLines([("grpc-status", "5"), ("grpc-message", "no such")])
                 try? stream.respond(HTTP2ResponseHead(status: 200, fields: fields), endStream: true)
             default:
-                let isHead = stream.head.method == "HEAD"
-                let length = HTTP2Field("content-length", isHead ? "7" : "\(body.utf8.count)")
-                try? stream.respond(HTTP2ResponseHead(status: 200, fields: [length]), endStream: isHead)
+                let isHead = stream.head.method.elementsEqual("HEAD".utf8)
+                let length = HeaderLines([("content-length", isHead ? "7" : "\(body.utf8.count)")])
+                try? stream.respond(HTTP2ResponseHead(status: 200, fields: length), endStream: isHead)
                 stream.write(ByteBuffer(string: body))
-                stream.writeEnd([HTTP2Field("grpc-status", "0")] + (trailers ?? []))
+                stream.writeEnd(HeaderLines([("grpc-status", "0")] + (trailers.map { HeaderList($0).pairs } ?? [])))
             }
         }
     }

@@ -1,4 +1,5 @@
 import HBONE
+import MeshModel
 import NIOCore
 import NIOPosix
 import Synchronization
@@ -101,33 +102,37 @@ final class Echo: MessageStreamUser {
         begin()
     }
 
+    private var path: String { String(decoding: stream.head.path, as: UTF8.self) }
+
     private func begin() {
-        switch stream.head.path {
+        switch path {
         case "/hold", "/grpc/Hold": return
         case "/refuse": return stream.abort(.refusedStream)
         case "/early": return respond(endStream: true)
         case let path where path.hasPrefix("/bytes/"): left = Int(path.dropFirst(7))
-        case "/grpc/Fail": return answerCall([HTTP2Field("grpc-status", "5"), HTTP2Field("grpc-message", "no such")])
+        case "/grpc/Fail": return answerCall([("grpc-status", "5"), ("grpc-message", "no such")])
         case "/grpc/Count", "/grpc/Echo": answerCall(nil)
         default: break
         }
-        if !isCall { respond(endStream: stream.head.method == "HEAD") }
+        if !isCall { respond(endStream: stream.head.method.elementsEqual("HEAD".utf8)) }
         if left != nil { produce() }
         stream.read()
     }
 
-    private var isCall: Bool { stream.head.path.hasPrefix("/grpc/") }
+    private var isCall: Bool { path.hasPrefix("/grpc/") }
 
     /// With fields: an answer without messages.
-    private func answerCall(_ fields: [HTTP2Field]?) {
+    private func answerCall(_ fields: [(String, String)]?) {
         let head = HTTP2ResponseHead(
-            status: 200, fields: [HTTP2Field("content-type", "application/grpc")] + (fields ?? []))
+            status: 200, fields: HeaderLines([("content-type", "application/grpc")] + (fields ?? [])))
         try? stream.respond(head, endStream: fields != nil)
     }
 
     private func respond(endStream: Bool) {
-        try? stream.respond(HTTP2ResponseHead(status: 103, fields: [HTTP2Field("link", "early")]))
-        let fields = [HTTP2Field("x-method", stream.head.method), HTTP2Field("x-authority", stream.head.authority)]
+        try? stream.respond(HTTP2ResponseHead(status: 103, fields: HeaderLines([("link", "early")])))
+        var fields = HeaderLines()
+        fields.append(name: Array("x-method".utf8)[...], value: stream.head.method)
+        fields.append(name: Array("x-authority".utf8)[...], value: stream.head.authority)
         try? stream.respond(HTTP2ResponseHead(status: 200, fields: fields), endStream: endStream)
     }
 
@@ -143,14 +148,14 @@ final class Echo: MessageStreamUser {
     func receive(_ head: HTTP2ResponseHead, endStream: Bool) {}
 
     func receive(_ bytes: ByteBuffer) {
-        if left == nil, stream.head.path != "/grpc/Count" { stream.write(bytes) }
+        if left == nil, path != "/grpc/Count" { stream.write(bytes) }
     }
 
-    func receiveEnd(_ trailers: [HTTP2Field]?) {
+    func receiveEnd(_ trailers: HeaderLines?) {
         guard left == nil else { return }
         guard isCall else { return stream.writeEnd(trailers) }
-        if stream.head.path == "/grpc/Count" { stream.write(ByteBuffer(repeating: 0, count: 5)) }
-        stream.writeEnd([HTTP2Field("grpc-status", "0")])
+        if path == "/grpc/Count" { stream.write(ByteBuffer(repeating: 0, count: 5)) }
+        stream.writeEnd(HeaderLines([("grpc-status", "0")]))
     }
 
     func paused() {
@@ -193,7 +198,7 @@ final class Passage {
 
         func receive(_ head: HTTP2ResponseHead, endStream: Bool) {}
         func receive(_ bytes: ByteBuffer) { passage.endpoint?.write(bytes) }
-        func receiveEnd(_ trailers: [HTTP2Field]?) { passage.endpoint?.writeEnd(trailers) }
+        func receiveEnd(_ trailers: HeaderLines?) { passage.endpoint?.writeEnd(trailers) }
         func paused() {
             if passage.endpoint?.takesBytes ?? false { passage.caller.read() }
         }
@@ -212,7 +217,7 @@ final class Passage {
             try? passage.caller.respond(head, endStream: endStream)
         }
         func receive(_ bytes: ByteBuffer) { passage.caller.write(bytes) }
-        func receiveEnd(_ trailers: [HTTP2Field]?) {
+        func receiveEnd(_ trailers: HeaderLines?) {
             passage.caller.writeEnd(trailers)
             passage.endpoint?.abort(.noError)
         }

@@ -1,4 +1,5 @@
 import HBONE
+import MeshModel
 import MeshTesting
 import NIOCore
 import NIOPosix
@@ -9,7 +10,7 @@ import WaypointHTTP2
 final class Asker: MessageStreamUser {
     var heads: [Int] = []
     var bytes = 0
-    var trailers: [HTTP2Field]?
+    var trailers: HeaderLines?
     var hasEnded = false
     var failure: MessageStreamFailure?
     var readsOn = true
@@ -18,7 +19,7 @@ final class Asker: MessageStreamUser {
 
     func receive(_ head: HTTP2ResponseHead, endStream: Bool) { heads.append(head.status) }
     func receive(_ bytes: ByteBuffer) { self.bytes += bytes.readableBytes }
-    func receiveEnd(_ trailers: [HTTP2Field]?) {
+    func receiveEnd(_ trailers: HeaderLines?) {
         hasEnded = true
         self.trailers = trailers
     }
@@ -120,12 +121,12 @@ final class Asker: MessageStreamUser {
         }
         try await rig.onLoop {
             askers.value[0].stream?.write(ByteBuffer(string: "last"))
-            askers.value[0].stream?.writeEnd([HTTP2Field("x", "y")])
+            askers.value[0].stream?.writeEnd(HeaderLines([("x", "y")]))
         }
         try await Self.until("both connections ended", rig) {
             rig.upstream.value?.isClosed == true && rig.endpoints.value[0].isClosed
         }
-        #expect(try await rig.onLoop { askers.value[0].bytes == 4 && askers.value[0].trailers?.count == 1 })
+        #expect(try await rig.onLoop { askers.value[0].bytes == 4 && askers.value[0].trailers?.places.count == 1 })
     }
 
     @Test func aCancelledRequestReachesTheEndpoint() async throws {

@@ -70,7 +70,7 @@ struct FuzzRun {
     private mutating func answer(_ event: HTTP2MessageEvent) {
         switch event {
         case .section(let stream, .request(let head), _):
-            precondition(!head.authority.isEmpty && !head.path.isEmpty && head.method != "CONNECT")
+            precondition(!head.authority.isEmpty && !head.path.isEmpty && !head.method.elementsEqual("CONNECT".utf8))
             if temper & 1 != 0 {
                 let answer = HTTP2ResponseHead(status: 200, fields: head.fields)
                 try? session.sendResponse(stream, answer, endStream: temper & 2 != 0, output: &output)

@@ -1,3 +1,4 @@
+internal import MeshModel
 internal import WaypointRoute
 
 /// Takes a head apart in the bytes it came in: names become lower case there, and fields are marked, not copied.

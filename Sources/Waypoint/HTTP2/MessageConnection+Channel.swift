@@ -22,7 +22,7 @@ extension MessageConnection {
     private func start() {
         guard case .idle = phase else { return }
         phase = .open
-        session.start(into: &output)
+        session.start(into: &output.frames)
         timer = context?.eventLoop.assumeIsolated().scheduleTask(in: limits.settingsTimeout) {
             self.close(.violation("no SETTINGS came"))
         }
@@ -39,7 +39,7 @@ extension MessageConnection {
         }
         let now = NIODeadline.now()
         do {
-            while let event = try session.nextMessageEvent(from: &input, now: now, output: &output) {
+            while let event = try session.nextMessageEvent(from: &input, now: now, output: &output.frames) {
                 handle(event)
                 if isClosed { return }
             }
@@ -55,7 +55,7 @@ extension MessageConnection {
 
     package func channelReadComplete(context: ChannelHandlerContext) {
         pauseStreams()
-        if output.readableBytes > 0 { scheduleFlush() }
+        if output.frames.readableBytes > 0 { scheduleFlush() }
         closeIfDrained()
         context.fireChannelReadComplete()
     }
@@ -63,7 +63,7 @@ extension MessageConnection {
     package func channelWritabilityChanged(context: ChannelHandlerContext) {
         isWritable = context.channel.isWritable
         if isWritable {
-            noteFlushed()
+            session.outputFlushed(bytes: output.takeConfirmed())
             resumeBlocked()
             // Those that are not in the queue have been told to stop writing.
             for stream in streams.values where stream.takesBytes && !stream.isEndSent { stream.user?.takesBytesAgain() }
@@ -89,15 +89,13 @@ extension MessageConnection {
 
     // MARK: - Out
 
-    /// One flush for all that a turn wrote: tasks run after the turn's events.
+    /// One flush for all that a turn wrote.
     func scheduleFlush() {
-        guard !isFlushScheduled, let context else { return }
-        isFlushScheduled = true
-        context.eventLoop.assumeIsolated().execute { self.endTurn() }
+        guard let context else { return }
+        output.schedule(on: context.eventLoop) { self.endTurn() }
     }
 
     private func endTurn() {
-        isFlushScheduled = false
         guard !isClosed else { return }
         pauseStreams()
         if needsResume {
@@ -110,29 +108,9 @@ extension MessageConnection {
 
     /// Gives the channel all frames and flushes.
     func writeOut() {
-        guard let context, output.readableBytes + unflushedBytes > 0 else { return }
-        passOutputOn(context)
-        unconfirmedBytes += unflushedBytes
-        unflushedBytes = 0
-        context.flush()
-        if isWritable { noteFlushed() }
-    }
-
-    /// Below the channel's water mark: near enough to "taken" for the machine's bound on unread control frames.
-    private func noteFlushed() {
-        guard unconfirmedBytes > 0 else { return }
-        session.outputFlushed(bytes: unconfirmedBytes)
-        unconfirmedBytes = 0
-    }
-
-    /// Moves the collected frames into the channel's queue.
-    func passOutputOn(_ context: ChannelHandlerContext) {
-        guard output.readableBytes > 0 else { return }
-        // Taken out first: what a write sets off may add frames.
-        let frames = output
-        output = ByteBuffer()
-        unflushedBytes += frames.readableBytes
-        context.write(wrapOutboundOut(frames), promise: nil)
+        guard let context else { return }
+        output.flush(to: context)
+        if isWritable { session.outputFlushed(bytes: output.takeConfirmed()) }
     }
 
     func pauseStreams() {

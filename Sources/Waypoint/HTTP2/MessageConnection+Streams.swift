@@ -1,5 +1,6 @@
 import DequeModule
 import HBONE
+import MeshModel
 import NIOCore
 
 /// What frames do to streams, and streams to frames.
@@ -20,7 +21,8 @@ extension MessageConnection {
             guard let onRequest else { return stream.abort(.refusedStream) }
             onRequest(stream)
         case .refused(let reason):
-            try? session.sendResponse(id, HTTP2ResponseHead(status: reason.status), endStream: true, output: &output)
+            let head = HTTP2ResponseHead(status: reason.status)
+            try? session.sendResponse(id, head, endStream: true, output: &output.frames)
             onRefused?(reason)
         case .interim(let head): streams[id]?.arrived(.head(head, endStream: false))
         case .response(let head):
@@ -34,7 +36,7 @@ extension MessageConnection {
     private func handle(_ event: HTTP2Event) {
         switch event {
         case .data(let id, let bytes, _, let endStream):
-            guard let stream = streams[id] else { return session.discard(id, output: &output) }
+            guard let stream = streams[id] else { return session.discard(id, output: &output.frames) }
             if bytes.readableBytes > 0 { stream.arrived(.content(bytes)) }
             if endStream { stream.arrived(.end(nil)) }
         case .sendWindowOpened(let id):
@@ -50,7 +52,7 @@ extension MessageConnection {
             onAvailabilityChange?()
         case .pingAcknowledged(let opaque):
             guard case .draining = phase, opaque == Self.drainPing else { return }
-            session.goAway(code: .noError, lastStream: .exact, output: &output)
+            session.goAway(code: .noError, lastStream: .exact, output: &output.frames)
             isDrainConfirmed = true
         case .goAway:
             guard role == .client, case .open = phase else { return }
@@ -74,7 +76,7 @@ extension MessageConnection {
             // Its quantum may have ended before its window; others' turn comes first.
             needsResume = true
         }
-        if output.readableBytes + unflushedBytes >= limits.turnBytesMaximum { writeOut() } else { scheduleFlush() }
+        if output.waitingBytes >= limits.turnBytesMaximum { writeOut() } else { scheduleFlush() }
     }
 
     func wait(_ stream: MessageStream) {
@@ -101,9 +103,9 @@ extension MessageConnection {
                 if stream.pendingBytes < before { looksLeft += 1 }
             }
             if !stream.isOver, stream.takesBytes, stream.pendingBytes < before { stream.user?.takesBytesAgain() }
-            if output.readableBytes + unflushedBytes >= limits.turnBytesMaximum { writeOut() }
+            if output.waitingBytes >= limits.turnBytesMaximum { writeOut() }
         }
-        if output.readableBytes + unflushedBytes > 0 { scheduleFlush() }
+        if output.waitingBytes > 0 { scheduleFlush() }
     }
 
     /// Content as far as windows go, at most `limit` bytes, which leave `piece`; returns how many.
@@ -111,9 +113,9 @@ extension MessageConnection {
         let minimum = limits.referencePayloadBytesMinimum
         guard piece.readableBytes >= minimum, session.dataFrameBytesMax >= minimum, let context else {
             guard piece.readableBytes > limit, var part = piece.readSlice(length: limit) else {
-                return session.sendData(id, &piece, endStream: endStream, output: &output)
+                return session.sendData(id, &piece, endStream: endStream, output: &output.frames)
             }
-            let taken = session.sendData(id, &part, endStream: false, output: &output)
+            let taken = session.sendData(id, &part, endStream: false, output: &output.frames)
             piece.moveReaderIndex(to: piece.readerIndex - part.readableBytes)
             return taken
         }
@@ -121,11 +123,9 @@ extension MessageConnection {
         while piece.readableBytes > 0, taken < limit {
             let available = min(piece.readableBytes, limit - taken)
             let isLast = endStream && available == piece.readableBytes
-            let bytes = session.beginData(id, available: available, endStream: isLast, output: &output)
+            let bytes = session.beginData(id, available: available, endStream: isLast, output: &output.frames)
             guard bytes > 0, let payload = piece.readSlice(length: bytes) else { break }
-            passOutputOn(context)
-            unflushedBytes += bytes
-            context.write(wrapOutboundOut(payload), promise: nil)
+            output.write(payload, to: context)
             taken += bytes
         }
         return taken
@@ -133,39 +133,39 @@ extension MessageConnection {
 
     func sendEnd(_ id: HTTP2StreamID) {
         var nothing = ByteBuffer()
-        _ = session.sendData(id, &nothing, endStream: true, output: &output)
+        _ = session.sendData(id, &nothing, endStream: true, output: &output.frames)
     }
 
     /// Trailers that HTTP/2 can't carry are left out: the end of the message is what counts.
-    func sendTrailers(_ id: HTTP2StreamID, _ fields: [HTTP2Field]) {
+    func sendTrailers(_ id: HTTP2StreamID, _ fields: HeaderLines) {
         do throws(HTTP2SendRefusal) {
-            try session.sendTrailers(id, fields, output: &output)
+            try session.sendTrailers(id, fields, output: &output.frames)
         } catch {
             sendEnd(id)
         }
     }
 
     func respond(_ id: HTTP2StreamID, _ head: HTTP2ResponseHead, endStream: Bool) throws(HTTP2SendRefusal) {
-        try session.sendResponse(id, head, endStream: endStream, output: &output)
+        try session.sendResponse(id, head, endStream: endStream, output: &output.frames)
         scheduleFlush()
     }
 
     func credit(_ id: HTTP2StreamID, _ bytes: Int) {
         guard bytes > 0, !isClosed else { return }
-        session.credit(id, bytes: bytes, output: &output)
-        if output.readableBytes > 0 { scheduleFlush() }
+        session.credit(id, bytes: bytes, output: &output.frames)
+        if output.frames.readableBytes > 0 { scheduleFlush() }
     }
 
     func reset(_ id: HTTP2StreamID, _ code: HTTP2ErrorCode) {
         guard !isClosed else { return }
-        session.reset(id, code: code, output: &output)
+        session.reset(id, code: code, output: &output.frames)
         scheduleFlush()
     }
 
     /// The stream is over; what of it was not taken is given back.
     func remove(_ stream: MessageStream) {
         guard streams.removeValue(forKey: stream.id) != nil, !isClosed else { return }
-        session.discard(stream.id, output: &output)
+        session.discard(stream.id, output: &output.frames)
         scheduleFlush()
         onAvailabilityChange?()
     }

@@ -26,13 +26,7 @@ package final class MessageConnection: ChannelInboundHandler {
 
     /// Bytes that are not a whole event yet.
     var input = ByteBuffer()
-    /// Frames of this turn which the channel has not been given yet.
-    var output = ByteBuffer()
-    /// Bytes given to the channel since its last flush.
-    var unflushedBytes = 0
-    /// Bytes given to the channel which the machine has not been told of as taken.
-    var unconfirmedBytes = 0
-    var isFlushScheduled = false
+    let output: TurnOutput
     var isWritable = true
     /// Streams whose users got something this turn.
     var unpaused: [MessageStream] = []
@@ -63,6 +57,7 @@ package final class MessageConnection: ChannelInboundHandler {
         self.role = role
         let limits = limits ?? MessageLimits(role: role)
         self.limits = limits
+        self.output = TurnOutput(keptBytesMaximum: limits.keptOutputBytesMaximum)
         self.session = HTTP2Session(role: role, purpose: .messages, limits: limits.http2)
         self.onRequest = onRequest
         self.onRefused = onRefused
@@ -76,14 +71,14 @@ package final class MessageConnection: ChannelInboundHandler {
     /// Client: another request may be sent now.
     package var canOpen: Bool {
         guard case .open = phase else { return false }
-        return session.canOpenStream
+        return session.canOpenStreamNow()
     }
 
     package var streamCount: Int { streams.count }
 
     /// Bytes held for streams in both directions; for tests and metrics.
     package var heldBytes: Int {
-        streams.values.reduce(session.unconsumedBytes + output.readableBytes) { $0 + $1.pendingBytes }
+        streams.values.reduce(session.unconsumedBytes + output.frames.readableBytes) { $0 + $1.pendingBytes }
     }
 
     /// Client: sends the head of a request; with `endStream` it has no content. The answer comes when it is read.
@@ -91,7 +86,7 @@ package final class MessageConnection: ChannelInboundHandler {
         _ head: HTTP2RequestHead, endStream: Bool, user: any MessageStreamUser
     ) throws(HTTP2OpenRefusal) -> EndpointStream {
         guard canOpen else { throw session.canOpenStream ? .connectionClosing : refusal }
-        let id = try session.openRequest(head, endStream: endStream, output: &output)
+        let id = try session.openRequest(head, endStream: endStream, output: &output.frames)
         let stream = EndpointStream(id, on: self)
         stream.user = user
         streams[id] = stream
@@ -116,11 +111,11 @@ package final class MessageConnection: ChannelInboundHandler {
         }
         onAvailabilityChange?()
         if role == .server {
-            session.goAway(code: .noError, lastStream: .graceful, output: &output)
+            session.goAway(code: .noError, lastStream: .graceful, output: &output.frames)
             // Its answer comes behind all that the peer sent before it knew. Source: RFC 9113 section 6.8.
-            session.ping(opaque: Self.drainPing, output: &output)
+            session.ping(opaque: Self.drainPing, output: &output.frames)
         } else {
-            session.goAway(code: .noError, lastStream: .exact, output: &output)
+            session.goAway(code: .noError, lastStream: .exact, output: &output.frames)
             isDrainConfirmed = true
         }
         scheduleFlush()
@@ -133,7 +128,7 @@ package final class MessageConnection: ChannelInboundHandler {
 
     func close(_ reason: MessageConnectionEnd) {
         guard !isClosed else { return }
-        session.goAway(code: .noError, lastStream: .exact, output: &output)
+        session.goAway(code: .noError, lastStream: .exact, output: &output.frames)
         writeOut()
         ended(reason)
         closeChannel()
@@ -147,7 +142,7 @@ package final class MessageConnection: ChannelInboundHandler {
         let orphans = streams.values.sorted { $0.id < $1.id }
         streams = [:]
         blocked.removeAll()
-        output = ByteBuffer()
+        output.frames = ByteBuffer()
         input = ByteBuffer()
         for stream in orphans { stream.fail(.connectionClosed(reason)) }
         pauseStreams()

@@ -11,6 +11,8 @@ package struct MessageLimits: Sendable {
     package var quantumBytes = 64 << 10
     /// Frames of one turn above which they leave before its end, bytes.
     package var turnBytesMaximum = 256 << 10
+    /// Memory for the frames of a turn up to this is used again in the next one, bytes.
+    package var keptOutputBytesMaximum = 16 << 10
     /// A piece of content at least this long is not copied behind its frame header, bytes.
     package var referencePayloadBytesMinimum = 4 << 10
 

@@ -1,6 +1,7 @@
 import DequeModule
 package import HBONE
-package import NIOCore
+import MeshModel
+import NIOCore
 
 /// One request and its answer on a connection, seen from our side: `RequestStream` towards the caller, `EndpointStream`
 /// towards the endpoint.
@@ -12,12 +13,12 @@ package class MessageStream {
     enum Arrival {
         case head(HTTP2ResponseHead, endStream: Bool)
         case content(ByteBuffer)
-        case end([HTTP2Field]?)
+        case end(HeaderLines?)
     }
 
     enum End {
         case plain
-        case trailers([HTTP2Field])
+        case trailers(HeaderLines)
     }
 
     package let id: HTTP2StreamID
@@ -26,6 +27,8 @@ package class MessageStream {
     let connection: MessageConnection
 
     private var arrivals = Deque<Arrival>()
+    /// The end of the peer's message, when it waits behind `arrivals`: most requests are a head and this.
+    private var arrivedEnd: Arrival?
     private var isReading = false
     /// The user got something and has not been told of the pause.
     private(set) var needsPause = false
@@ -34,10 +37,10 @@ package class MessageStream {
     /// The peer's side has ended, whether or not that was read.
     private(set) var hasPeerEnded = false
 
-    private(set) var pending = Deque<ByteBuffer>()
-    private(set) var pendingBytes = 0
-    private var end: End?
-    private(set) var isEndSent = false
+    var pending = Deque<ByteBuffer>()
+    var pendingBytes = 0
+    var end: End?
+    var isEndSent = false
     /// A server's content waits for the head of its answer.
     var isAnswered = true
     /// Waits in the connection's queue.
@@ -60,15 +63,25 @@ package class MessageStream {
         handedBytes = 0
         guard !isReading else { return }
         isReading = true
-        guard !arrivals.isEmpty else { return }
+        guard hasArrivals else { return }
         while !isOver, let arrival = arrivals.popFirst() { hand(arrival) }
+        if !isOver, let last = arrivedEnd {
+            arrivedEnd = nil
+            hand(last)
+        }
         pause()
     }
+
+    /// Something came that was not handed over.
+    var hasArrivals: Bool { !arrivals.isEmpty || arrivedEnd != nil }
 
     func arrived(_ arrival: Arrival) {
         guard !isOver else { return }
         if case .end = arrival { hasPeerEnded = true }
-        guard isReading, arrivals.isEmpty else { return arrivals.append(arrival) }
+        guard isReading, !hasArrivals else {
+            if hasPeerEnded { arrivedEnd = arrival } else { arrivals.append(arrival) }
+            return
+        }
         if !needsPause {
             needsPause = true
             connection.unpaused.append(self)
@@ -97,30 +110,7 @@ package class MessageStream {
         user?.paused()
     }
 
-    // MARK: - What goes
-
-    /// Whether the user should go on writing.
-    package var takesBytes: Bool {
-        !isOver && connection.takesBytes && pendingBytes < connection.limits.streamHighWaterBytes
-    }
-
-    /// A piece of content. Kept until the windows take it; dropped when the stream is over or its end was written.
-    package func write(_ bytes: ByteBuffer) {
-        guard !isOver, end == nil, bytes.readableBytes > 0 else { return }
-        pending.append(bytes)
-        pendingBytes += bytes.readableBytes
-        connection.send(self)
-    }
-
-    /// The end of our message, behind all that was written. Empty trailers are none.
-    package func writeEnd(_ trailers: [HTTP2Field]? = nil) {
-        guard !isOver, end == nil else { return }
-        end = trailers.map { $0.isEmpty ? .plain : .trailers($0) } ?? .plain
-        connection.send(self)
-    }
-
-    /// Frames leave at the end of the turn anyway, all streams' together.
-    package func flush() { connection.scheduleFlush() }
+    // MARK: - Ends
 
     /// Ends the stream at once if it is not over: the peer must not take what it got for whole. The user hears no more.
     package func abort(_ code: HTTP2ErrorCode) {
@@ -128,53 +118,6 @@ package class MessageStream {
         connection.reset(id, code)
         finish()
     }
-
-    var hasSomethingToSend: Bool { !isOver && isAnswered && (pendingBytes > 0 || (end != nil && !isEndSent)) }
-
-    /// Sends what the windows allow, at most `limit` bytes; whether something is left.
-    func sendPending(limit: Int) -> Bool {
-        guard isAnswered else { return false }
-        var left = limit
-        while left > 0, var piece = pending.popFirst() {
-            let isLast = pending.isEmpty && piece.readableBytes <= left
-            let endsHere = isLast && isPlainEnd
-            let taken = connection.sendContent(id, &piece, endStream: endsHere, limit: left)
-            left -= taken
-            pendingBytes -= taken
-            if piece.readableBytes > 0 {
-                pending.prepend(piece)
-                if taken == 0 { break }
-            } else if endsHere {
-                endWasSent()
-            }
-        }
-        guard pending.isEmpty, !isEndSent, !isOver, let end else { return pendingBytes > 0 }
-        switch end {
-        case .plain: connection.sendEnd(id)
-        case .trailers(let fields): connection.sendTrailers(id, fields)
-        }
-        endWasSent()
-        return false
-    }
-
-    private var isPlainEnd: Bool {
-        if case .plain = end { true } else { false }
-    }
-
-    /// The head was all there is to our message.
-    func endWasSent() {
-        isEndSent = true
-        end = end ?? .plain
-        guard connection.role == .server else {
-            // A client waits for the answer.
-            if hasPeerEnded, arrivals.isEmpty { finish() }
-            return
-        }
-        if !hasPeerEnded { connection.reset(id, .noError) }
-        finish()
-    }
-
-    // MARK: - Ends
 
     /// An endpoint that has answered in full may cut the rest of the request off. Source: RFC 9113 section 8.1.
     func fail(_ failure: MessageStreamFailure) {
@@ -184,7 +127,7 @@ package class MessageStream {
             pendingBytes = 0
             isEndSent = true
             end = end ?? .plain
-            if arrivals.isEmpty { finish() }
+            if !hasArrivals { finish() }
             return
         }
         let last = user
@@ -192,10 +135,11 @@ package class MessageStream {
         last?.failed(failure)
     }
 
-    private func finish() {
+    func finish() {
         isOver = true
         user = nil
         arrivals.removeAll()
+        arrivedEnd = nil
         pending.removeAll()
         pendingBytes = 0
         connection.remove(self)

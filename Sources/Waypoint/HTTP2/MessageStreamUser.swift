@@ -1,4 +1,5 @@
 package import HBONE
+package import MeshModel
 package import NIOCore
 
 /// Who takes what comes on a stream. Every call is on the connection's loop; none comes after `failed`, and none after
@@ -11,7 +12,7 @@ package protocol MessageStreamUser: AnyObject {
     func receive(_ bytes: ByteBuffer)
     /// The end of the message; `nil`: without trailers. A stream whose request has not ended stays until it does, or
     /// until it is aborted.
-    func receiveEnd(_ trailers: [HTTP2Field]?)
+    func receiveEnd(_ trailers: HeaderLines?)
     /// What has come was handed over: a good time to flush the other side, and to ask for more with `read`.
     func paused()
     /// The stream may have begun to take bytes again.

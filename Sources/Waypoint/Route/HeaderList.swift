@@ -2,32 +2,27 @@ package import MeshModel
 
 /// Header fields in their order. All names and values lie in one piece of memory; finding one allocates nothing.
 package struct HeaderList: Hashable, Sendable {
-    /// Where a field lies: its name in lower case, a colon, a space, its value without white space around it, CR, LF.
-    package struct Field: Hashable, Sendable {
-        let nameStart: Int
-        let nameEnd: Int
-        let valueEnd: Int
+    package typealias Field = HeaderLines.Place
 
-        package init(nameStart: Int, nameEnd: Int, valueEnd: Int) {
-            self.nameStart = nameStart
-            self.nameEnd = nameEnd
-            self.valueEnd = valueEnd
-        }
-
-        var valueStart: Int { nameEnd + 2 }
+    /// The fields as readers and writers have them. Names are in lower case.
+    package private(set) var lines = HeaderLines()
+    private var bytes: [UInt8] {
+        get { lines.bytes }
+        _modify { yield &lines.bytes }
     }
-
-    /// Each field as it goes onto the wire; other bytes may lie between.
-    private var bytes: [UInt8] = []
-    private var fields: [Field] = []
+    private var fields: [Field] {
+        get { lines.places }
+        _modify { yield &lines.places }
+    }
 
     package init() {}
 
+    package init(_ lines: consuming HeaderLines) { self.lines = lines }
+
     /// Takes over bytes in which fields lie already, as a head lies in what was read.
-    /// - Parameter fields: places in `bytes`, each of the form that ``Field`` describes.
+    /// - Parameter fields: places in `bytes`, each of the form that ``HeaderLines/Place`` describes.
     package init(in bytes: consuming [UInt8], fields: consuming [Field]) {
-        self.bytes = bytes
-        self.fields = fields
+        lines = HeaderLines(in: bytes, places: fields)
     }
 
     package init(_ pairs: [(String, String)]) {
@@ -69,14 +64,12 @@ package struct HeaderList: Hashable, Sendable {
         bytes.append(UInt8(ascii: "\n"))
     }
 
-    package func name(at index: Int) -> ArraySlice<UInt8> { bytes[fields[index].nameStart..<fields[index].nameEnd] }
+    package func name(at index: Int) -> ArraySlice<UInt8> { bytes[fields[index].name] }
 
-    package func value(at index: Int) -> ArraySlice<UInt8> { bytes[fields[index].valueStart..<fields[index].valueEnd] }
+    package func value(at index: Int) -> ArraySlice<UInt8> { bytes[fields[index].value] }
 
     /// The whole field as it goes onto the wire, with its CR and LF.
-    package func line(at index: Int) -> ArraySlice<UInt8> {
-        bytes[fields[index].nameStart..<(fields[index].valueEnd + 2)]
-    }
+    package func line(at index: Int) -> ArraySlice<UInt8> { bytes[fields[index].line] }
 
     /// The place of the first field of this name at or behind a place.
     /// - Parameter name: in lower case.
@@ -92,14 +85,18 @@ package struct HeaderList: Hashable, Sendable {
     /// The value of the only field of this name, or of several joined by commas; `nil` when there is none.
     /// Allocates only to join.
     /// - Parameter name: in lower case.
-    package func joined(_ name: some Collection<UInt8>) -> ArraySlice<UInt8>? {
-        guard let first = index(of: name) else { return nil }
-        guard var next = index(of: name, from: first + 1) else { return value(at: first) }
+    package func joined(_ name: some Collection<UInt8>) -> ArraySlice<UInt8>? { joinedValues(name) }
+
+    package func joined(_ name: ArraySlice<UInt8>) -> ArraySlice<UInt8>? { joinedValues(name) }
+
+    private func joinedValues(_ name: some Collection<UInt8>) -> ArraySlice<UInt8>? {
+        guard let first = place(of: name, from: 0) else { return nil }
+        guard var next = place(of: name, from: first + 1) else { return value(at: first) }
         var joined = Array(value(at: first))
         while true {
             joined.append(UInt8(ascii: ","))
             joined.append(contentsOf: value(at: next))
-            guard let following = index(of: name, from: next + 1) else { return joined[...] }
+            guard let following = place(of: name, from: next + 1) else { return joined[...] }
             next = following
         }
     }
@@ -165,26 +162,13 @@ package struct HeaderList: Hashable, Sendable {
     }
 
     private func isNamed(_ field: Field, _ name: some Collection<UInt8>) -> Bool {
-        guard field.nameEnd - field.nameStart == name.count else { return false }
-        var place = field.nameStart
+        let range = field.name
+        guard range.count == name.count else { return false }
+        var place = range.lowerBound
         for byte in name {
             guard bytes[place] == byte else { return false }
             place += 1
         }
         return true
-    }
-
-    package static func == (left: HeaderList, right: HeaderList) -> Bool {
-        left.count == right.count
-            && left.fields.indices.allSatisfy {
-                left.name(at: $0) == right.name(at: $0) && left.value(at: $0) == right.value(at: $0)
-            }
-    }
-
-    package func hash(into hasher: inout Hasher) {
-        for index in fields.indices {
-            hasher.combine(name(at: index))
-            hasher.combine(value(at: index))
-        }
     }
 }

@@ -29,7 +29,7 @@ extension HBONEConnection {
     private func start(_ context: ChannelHandlerContext) {
         guard case .idle = phase else { return }
         phase = .starting
-        session.start(into: &output)
+        session.start(into: &output.frames)
         writeOut()
         keepAlive.started(now: NIODeadline.now(), limits: limits)
         keepAlive.schedule(self, on: context.eventLoop)
@@ -45,7 +45,7 @@ extension HBONEConnection {
         }
         let now = NIODeadline.now()
         do {
-            while let event = try session.nextEvent(from: &input, now: now, output: &output) {
+            while let event = try session.nextEvent(from: &input, now: now, output: &output.frames) {
                 handle(event)
                 if isClosed { return }
             }
@@ -59,7 +59,7 @@ extension HBONEConnection {
 
     package func channelReadComplete(context: ChannelHandlerContext) {
         flushUsers()
-        if output.readableBytes > 0 { scheduleFlush() }
+        if output.frames.readableBytes > 0 { scheduleFlush() }
         closeIfDrained()
         context.fireChannelReadComplete()
     }
@@ -67,7 +67,7 @@ extension HBONEConnection {
     package func channelWritabilityChanged(context: ChannelHandlerContext) {
         isWritable = context.channel.isWritable
         if isWritable {
-            noteFlushed()
+            session.outputFlushed(bytes: output.takeConfirmed())
             resumeBlocked()
         }
         context.fireChannelWritabilityChanged()
@@ -97,15 +97,13 @@ extension HBONEConnection {
         context?.close(mode: .all, promise: nil)
     }
 
-    /// One flush for all that a loop turn wrote: tasks run after the turn's events.
+    /// One flush for all that a loop turn wrote.
     func scheduleFlush() {
-        guard !isFlushScheduled, let context else { return }
-        isFlushScheduled = true
-        context.eventLoop.assumeIsolated().execute { self.endTurn() }
+        guard let context else { return }
+        output.schedule(on: context.eventLoop) { self.endTurn() }
     }
 
     private func endTurn() {
-        isFlushScheduled = false
         guard !isClosed else { return }
         flushUsers()
         if needsResume {
@@ -118,34 +116,9 @@ extension HBONEConnection {
 
     /// Gives the channel all frames and flushes.
     func writeOut() {
-        guard let context, output.readableBytes + unflushedBytes > 0 else { return }
-        var frames = output
-        passOutputOn(context)
-        unconfirmedBytes += unflushedBytes
-        unflushedBytes = 0
-        context.flush()
-        if isWritable { noteFlushed() }
-        // The storage is used again if nobody below holds it, which is so when all was taken; a big one is let go.
-        guard output.readableBytes == 0, frames.storageCapacity <= limits.keptOutputBytesMaximum else { return }
-        if frames.modifyIfUniquelyOwned({ $0.clear() }) != nil { output = frames }
-    }
-
-    /// The channel's queue is below its water mark: near enough to "taken by the peer's kernel" for the machine's
-    /// bound.
-    private func noteFlushed() {
-        guard unconfirmedBytes > 0 else { return }
-        session.outputFlushed(bytes: unconfirmedBytes)
-        unconfirmedBytes = 0
-    }
-
-    /// Moves the collected frames into the channel's queue.
-    func passOutputOn(_ context: ChannelHandlerContext) {
-        guard output.readableBytes > 0 else { return }
-        // Taken out first: what a write sets off may add frames.
-        let frames = output
-        output = ByteBuffer()
-        unflushedBytes += frames.readableBytes
-        context.write(wrapOutboundOut(frames), promise: nil)
+        guard let context else { return }
+        output.flush(to: context)
+        if isWritable { session.outputFlushed(bytes: output.takeConfirmed()) }
     }
 
     func flushUsers() {

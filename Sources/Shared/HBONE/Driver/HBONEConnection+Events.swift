@@ -56,7 +56,7 @@ extension HBONEConnection {
         guard case .opening(let completion) = owners[id] else { return }
         guard response.status == 200 else {
             remove(id)
-            session.reset(id, code: .cancel, output: &output)
+            session.reset(id, code: .cancel, output: &output.frames)
             completion(.failure(.status(response.status)))
             return
         }
@@ -90,8 +90,8 @@ extension HBONEConnection {
 
     /// Refuses a request that has no owner.
     private func refuse(_ id: HTTP2StreamID, status: Int) {
-        session.respond(id, status: status, baggage: nil, endStream: true, output: &output)
-        session.reset(id, code: .noError, output: &output)
+        session.respond(id, status: status, baggage: nil, endStream: true, output: &output.frames)
+        session.reset(id, code: .noError, output: &output.frames)
         scheduleFlush()
     }
 
@@ -109,19 +109,19 @@ extension HBONEConnection {
         guard case .nobody(let early) = owners[id] else { return }
         if status == 200 {
             guard early.resetCode == nil else { return }
-            session.respond(id, status: status, baggage: baggage, endStream: false, output: &output)
+            session.respond(id, status: status, baggage: baggage, endStream: false, output: &output.frames)
             scheduleFlush()
         } else {
             if early.resetCode == nil { refuse(id, status: status) }
-            session.discard(id, output: &output)
+            session.discard(id, output: &output.frames)
             remove(id)
         }
     }
 
     func abandon(_ id: HTTP2StreamID, code: HTTP2ErrorCode) {
         guard case .nobody(let early) = owners[id] else { return }
-        if early.resetCode == nil { session.reset(id, code: code, output: &output) }
-        session.discard(id, output: &output)
+        if early.resetCode == nil { session.reset(id, code: code, output: &output.frames) }
+        session.discard(id, output: &output.frames)
         remove(id)
         scheduleFlush()
     }
@@ -147,10 +147,10 @@ extension HBONEConnection {
     /// The user is done with the stream; with a code, the peer is told that it is over.
     func detach(_ id: HTTP2StreamID, reset code: HTTP2ErrorCode?) {
         guard !isClosed else { return }
-        if let code { session.reset(id, code: code, output: &output) }
-        session.discard(id, output: &output)
+        if let code { session.reset(id, code: code, output: &output.frames) }
+        session.discard(id, output: &output.frames)
         remove(id)
-        if output.readableBytes > 0 { scheduleFlush() }
+        if output.frames.readableBytes > 0 { scheduleFlush() }
     }
 
     private func remove(_ id: HTTP2StreamID) {

@@ -16,11 +16,11 @@ extension HBONEConnection {
         phase = .draining
         switch role {
         case .server:
-            session.goAway(code: .noError, lastStream: .graceful, output: &output)
-            session.ping(opaque: KeepAlive.drainMark, output: &output)
+            session.goAway(code: .noError, lastStream: .graceful, output: &output.frames)
+            session.ping(opaque: KeepAlive.drainMark, output: &output.frames)
             keepAlive.awaitsDrainMark = true
         case .client:
-            session.goAway(code: .noError, lastStream: .exact, output: &output)
+            session.goAway(code: .noError, lastStream: .exact, output: &output.frames)
         }
         scheduleFlush()
         onAvailabilityChange?()
@@ -50,7 +50,7 @@ extension HBONEConnection {
         }
         guard keepAlive.awaitsDrainMark else { return }
         keepAlive.awaitsDrainMark = false
-        session.goAway(code: .noError, lastStream: .exact, output: &output)
+        session.goAway(code: .noError, lastStream: .exact, output: &output.frames)
         scheduleFlush()
     }
 
@@ -60,7 +60,7 @@ extension HBONEConnection {
         switch keepAlive.due(now: NIODeadline.now(), limits: limits) {
         case .nothing: break
         case .sendPing(let opaque):
-            session.ping(opaque: opaque, output: &output)
+            session.ping(opaque: opaque, output: &output.frames)
             scheduleFlush()
         case .settingsMissing:
             close(.settingsTimeout)

@@ -22,7 +22,7 @@ extension HBONEConnection {
             data.moveReaderIndex(to: data.readerIndex - part.readableBytes)
         }
         if data.readableBytes > 0 { wait(user) }
-        if output.readableBytes + unflushedBytes >= limits.turnBytesMaximum {
+        if output.waitingBytes >= limits.turnBytesMaximum {
             writeOut()
         } else {
             scheduleFlush()
@@ -34,15 +34,14 @@ extension HBONEConnection {
         guard data.readableBytes >= limits.referencePayloadBytesMinimum,
             session.dataFrameBytesMax >= limits.referencePayloadBytesMinimum, let context
         else {
-            _ = session.sendData(id, &data, endStream: endStream, output: &output)
+            _ = session.sendData(id, &data, endStream: endStream, output: &output.frames)
             return
         }
         while data.readableBytes > 0 {
-            let taken = session.beginData(id, available: data.readableBytes, endStream: endStream, output: &output)
+            let available = data.readableBytes
+            let taken = session.beginData(id, available: available, endStream: endStream, output: &output.frames)
             guard taken > 0, let payload = data.readSlice(length: taken) else { return }
-            passOutputOn(context)
-            unflushedBytes += taken
-            context.write(wrapOutboundOut(payload), promise: nil)
+            output.write(payload, to: context)
         }
     }
 
@@ -50,14 +49,14 @@ extension HBONEConnection {
     func sendEnd(_ id: HTTP2StreamID) {
         guard !isClosed else { return }
         var nothing = ByteBuffer()
-        _ = session.sendData(id, &nothing, endStream: true, output: &output)
+        _ = session.sendData(id, &nothing, endStream: true, output: &output.frames)
         scheduleFlush()
     }
 
     func credit(_ id: HTTP2StreamID, _ bytes: Int) {
         guard bytes > 0, !isClosed else { return }
-        session.credit(id, bytes: bytes, output: &output)
-        if output.readableBytes > 0 { scheduleFlush() }
+        session.credit(id, bytes: bytes, output: &output.frames)
+        if output.frames.readableBytes > 0 { scheduleFlush() }
     }
 
     /// The user wants to send when that is possible again.

@@ -47,13 +47,7 @@ package final class HBONEConnection: ChannelDuplexHandler {
 
     /// Bytes that are not a whole event yet.
     var input = ByteBuffer()
-    /// Frames of this turn which the channel has not been given yet.
-    var output = ByteBuffer()
-    /// Bytes given to the channel since its last flush.
-    var unflushedBytes = 0
-    /// Bytes given to the channel which the machine has not been told of as taken.
-    var unconfirmedBytes = 0
-    var isFlushScheduled = false
+    let output: TurnOutput
     var isWritable = true
     /// Who got bytes and has not been told to flush.
     var unflushed: [StreamUser] = []
@@ -87,6 +81,7 @@ package final class HBONEConnection: ChannelDuplexHandler {
         self.role = role
         let limits = limits ?? HBONELimits(role: role)
         self.limits = limits
+        self.output = TurnOutput(keptBytesMaximum: limits.keptOutputBytesMaximum)
         self.session = HTTP2Session(role: role, limits: limits.http2)
         self.onConnect = onConnect
         self.onReady = onReady
@@ -122,7 +117,7 @@ package final class HBONEConnection: ChannelDuplexHandler {
 
     /// Bytes of the tunnel waiting in this handler: frames to be written and received bytes not yet joined to a relay.
     package var bufferedBytes: Int {
-        owners.values.reduce(output.readableBytes + unflushedBytes + input.readableBytes) { sum, owner in
+        owners.values.reduce(output.waitingBytes + input.readableBytes) { sum, owner in
             if case .nobody(let early) = owner { sum + early.creditBytes } else { sum }
         }
     }
@@ -135,7 +130,7 @@ package final class HBONEConnection: ChannelDuplexHandler {
             return
         }
         do {
-            let id = try session.openStream(request, output: &output)
+            let id = try session.openStream(request, output: &output.frames)
             owners[id] = .opening(completion)
             scheduleFlush()
         } catch {
@@ -146,7 +141,7 @@ package final class HBONEConnection: ChannelDuplexHandler {
     /// Ends the connection at once; every stream's relay gets the reason. Without effect after the end.
     package func close(_ reason: HBONECloseReason) {
         guard !isClosed else { return }
-        session.goAway(code: .noError, lastStream: .exact, output: &output)
+        session.goAway(code: .noError, lastStream: .exact, output: &output.frames)
         writeOut()
         ended(reason)
         context?.close(mode: .all, promise: nil)
@@ -160,7 +155,7 @@ package final class HBONEConnection: ChannelDuplexHandler {
         let orphans = owners
         owners = [:]
         blocked.removeAll()
-        output = ByteBuffer()
+        output.frames = ByteBuffer()
         input = ByteBuffer()
         for owner in orphans.values {
             switch owner {

@@ -7,10 +7,9 @@ extension HTTP2ConnectionError {
         case .protocolViolation(let violation): violation.description
         case .frameSize(let type, let bytes): "\(FrameType.name(type)) frame of \(bytes) bytes is not legal"
         case .flowControl(let violation): violation.description
-        case .headerCompression(let text): "header block can't be decoded: \(text)"
+        case .headerCompression(let error): "header block can't be decoded: \(error)"
         case .streamClosed(let stream): "HEADERS on stream \(stream), which is closed"
         case .flood(let flood): flood.description
-        case .encoder(let text): "header encoder: \(text)"
         }
     }
 }

@@ -13,13 +13,11 @@ package struct HTTP2ConnectionError: Error, Hashable, Sendable, CustomStringConv
         /// More DATA than the window allowed, or a window above 2^31-1.
         case flowControl(FlowViolation)
         /// The header block can't be decoded, so the compression state is lost.
-        case headerCompression(String)
+        case headerCompression(FieldBlockError)
         /// A frame on a stream that was closed long ago.
         case streamClosed(HTTP2StreamID)
         /// More of something than an honest peer sends.
         case flood(HTTP2Flood)
-        /// A bug of ours.
-        case encoder(String)
     }
 
     package enum Violation: Hashable, Sendable {
@@ -55,7 +53,6 @@ package struct HTTP2ConnectionError: Error, Hashable, Sendable, CustomStringConv
         case .headerCompression: .compressionError
         case .streamClosed: .streamClosed
         case .flood: .enhanceYourCalm
-        case .encoder: .internalError
         }
     }
 }

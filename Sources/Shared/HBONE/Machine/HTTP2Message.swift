@@ -1,3 +1,5 @@
+package import MeshModel
+
 /// What a session carries. A tunnel's frames are the same, but what their header sections may say is not.
 package enum HTTP2Purpose: Hashable, Sendable {
     /// CONNECT and nothing else. Source: RFC 9113 section 8.5.
@@ -6,33 +8,20 @@ package enum HTTP2Purpose: Hashable, Sendable {
     case messages
 }
 
-/// One field of a header section, its name in lower case.
-package struct HTTP2Field: Hashable, Sendable {
-    package var name: String
-    package var value: String
-    /// No hop may put it into a compression table. Source: RFC 7541 section 6.2.3.
-    package var isNeverIndexed: Bool
-
-    package init(_ name: String, _ value: String, isNeverIndexed: Bool = false) {
-        self.name = name
-        self.value = value
-        self.isNeverIndexed = isNeverIndexed
-    }
-}
-
 /// A request before its content. Source: RFC 9113 section 8.3.1.
 package struct HTTP2RequestHead: Hashable, Sendable {
-    package var method: String
-    package var scheme: String
+    package var method: ArraySlice<UInt8>
+    package var scheme: ArraySlice<UInt8>
     /// `host` or `host:port`; on receipt from `:authority` or, when there is none, from Host. Never empty on receipt.
-    package var authority: String
+    package var authority: ArraySlice<UInt8>
     /// Begins with `/`, or is `*` with OPTIONS.
-    package var path: String
+    package var path: ArraySlice<UInt8>
     /// Without Host. Several Cookie fields were joined. Source: RFC 9113 section 8.2.3.
-    package var fields: [HTTP2Field]
+    package var fields: HeaderLines
 
     package init(
-        method: String, scheme: String = "http", authority: String, path: String, fields: [HTTP2Field] = []
+        method: ArraySlice<UInt8>, scheme: ArraySlice<UInt8>, authority: ArraySlice<UInt8>, path: ArraySlice<UInt8>,
+        fields: HeaderLines
     ) {
         self.method = method
         self.scheme = scheme
@@ -40,15 +29,24 @@ package struct HTTP2RequestHead: Hashable, Sendable {
         self.path = path
         self.fields = fields
     }
+
+    /// As texts, for requests of our own.
+    package init(
+        method: String, scheme: String = "http", authority: String, path: String, fields: HeaderLines = HeaderLines()
+    ) {
+        self.init(
+            method: Array(method.utf8)[...], scheme: Array(scheme.utf8)[...], authority: Array(authority.utf8)[...],
+            path: Array(path.utf8)[...], fields: fields)
+    }
 }
 
 /// A response before its content, final or interim. Source: RFC 9113 section 8.3.2.
 package struct HTTP2ResponseHead: Hashable, Sendable {
     /// 100 to 599, never 101.
     package var status: Int
-    package var fields: [HTTP2Field]
+    package var fields: HeaderLines
 
-    package init(status: Int, fields: [HTTP2Field] = []) {
+    package init(status: Int, fields: HeaderLines = HeaderLines()) {
         self.status = status
         self.fields = fields
     }
@@ -87,7 +85,7 @@ package enum HTTP2Section: Hashable, Sendable {
     /// Client: the final answer.
     case response(HTTP2ResponseHead)
     /// The end of the content; ends the peer's side of the stream.
-    case trailers([HTTP2Field])
+    case trailers(HeaderLines)
 }
 
 /// What the driver of messages must know about bytes it fed to `HTTP2Session.nextMessageEvent`.

@@ -1,5 +1,4 @@
 import NIOCore
-import NIOHPACK
 
 // Receiving header blocks: a block is always decoded, even for streams nobody wants, since both ends share the
 // compression state.
@@ -62,21 +61,18 @@ extension HTTP2Session {
     private mutating func finish(
         _ block: HeaderBlock, _ now: NIODeadline, _ output: inout ByteBuffer
     ) throws(HTTP2ConnectionError) -> Step {
-        var bytes = block.bytes
-        let headers: HPACKHeaders
-        do {
-            headers = try decoder.decodeHeaders(from: &bytes)
-        } catch is NIOHPACKErrors.MaxHeaderListSizeViolation {
-            throw .init(.flood(.headerList(bytesMax: limits.headerListBytesHardMax)))
+        let section: FieldSection
+        do throws(FieldBlockError) {
+            section = try decoder.decode(block.bytes)
         } catch {
-            // The name of the error's type says enough and holds no bytes of the peer.
-            throw .init(.headerCompression("\(type(of: error))"))
+            if case .listTooLarge(let bytesMax) = error { throw .init(.flood(.headerList(bytesMax: bytesMax))) }
+            throw .init(.headerCompression(error))
         }
         if let slot = streams.slot(of: block.stream), streams[slot].phase != .over {
-            return try takeHeadersOfLiveStream(block, slot, headers, now, &output)
+            return try takeHeadersOfLiveStream(block, slot, section, now, &output)
         }
         if role == .server, block.stream > highestPeerStream {
-            return try takeRequest(block, headers, now, &output)
+            return try takeRequest(block, section, now, &output)
         }
         diagnostics.strayFrames += 1
         guard role == .client || resetStreams.contains(block.stream) else {
@@ -87,7 +83,7 @@ extension HTTP2Session {
     }
 
     private mutating func takeRequest(
-        _ block: HeaderBlock, _ headers: HPACKHeaders, _ now: NIODeadline, _ output: inout ByteBuffer
+        _ block: HeaderBlock, _ section: FieldSection, _ now: NIODeadline, _ output: inout ByteBuffer
     ) throws(HTTP2ConnectionError) -> Step {
         highestPeerStream = block.stream
         var isClosing = false
@@ -100,8 +96,8 @@ extension HTTP2Session {
             return try refuse(block.stream, .refusedStream, now, &output)
         }
         highestAcceptedStream = block.stream
-        if purpose == .messages { return try takeMessageRequest(block, headers, now, &output) }
-        let verdict = RequestVerdict(headers, listBytesMax: limits.headerListBytesMax)
+        if purpose == .messages { return try takeMessageRequest(block, section, now, &output) }
+        let verdict = RequestVerdict(section, listBytesMax: limits.headerListBytesMax)
         if case .malformed = verdict {
             diagnostics.streamErrors += 1
             return try refuse(block.stream, .protocolError, now, &output)
@@ -116,17 +112,17 @@ extension HTTP2Session {
     }
 
     private mutating func takeHeadersOfLiveStream(
-        _ block: HeaderBlock, _ slot: Int, _ headers: HPACKHeaders, _ now: NIODeadline, _ output: inout ByteBuffer
+        _ block: HeaderBlock, _ slot: Int, _ section: FieldSection, _ now: NIODeadline, _ output: inout ByteBuffer
     ) throws(HTTP2ConnectionError) -> Step {
         guard streams[slot].phase.isReceiveOpen else {
             return try failStream(block.stream, .frameAfterEnd, now, &output)
         }
-        let listBytes = headers.listBytes
+        let listBytes = section.listBytes
         guard listBytes <= limits.headerListBytesMax else {
             let error = HTTP2StreamError.headerListTooLarge(bytes: listBytes, bytesMax: limits.headerListBytesMax)
             return try failStream(block.stream, error, now, &output)
         }
-        if purpose == .messages { return try takeSection(block, slot, headers, now, &output) }
+        if purpose == .messages { return try takeSection(block, slot, section, now, &output) }
         if role == .server || streams[slot].isAnswered {
             // Trailers: nothing in them concerns a tunnel but its end.
             guard block.endStream else {
@@ -135,7 +131,7 @@ extension HTTP2Session {
             setPhase(slot, block.stream, streams[slot].phase.afterReceivedEnd)
             return .event(.data(block.stream, ByteBuffer(), creditBytes: 0, endStream: true))
         }
-        switch ResponseVerdict(headers, endStream: block.endStream) {
+        switch ResponseVerdict(section, endStream: block.endStream) {
         case .interim:
             try floods.count(.interim, limits: limits, now: now)
             return .done

@@ -1,5 +1,5 @@
+import MeshModel
 package import NIOCore
-import NIOHPACK
 
 // Receiving header sections of messages.
 extension HTTP2Session {
@@ -8,28 +8,27 @@ extension HTTP2Session {
         from input: inout ByteBuffer, now: NIODeadline, output: inout ByteBuffer
     ) throws(HTTP2ConnectionError) -> HTTP2MessageEvent? {
         switch try nextStep(from: &input, now: now, output: &output) {
-        case .section(let stream, let section, let endStream):
-            .section(stream, section, endStream: endStream)
+        case .section(let event): event
         case .event(let event): .event(event)
         case .needsMore, .done: nil
         }
     }
 
     mutating func takeMessageRequest(
-        _ block: HeaderBlock, _ headers: HPACKHeaders, _ now: NIODeadline, _ output: inout ByteBuffer
+        _ block: HeaderBlock, _ section: FieldSection, _ now: NIODeadline, _ output: inout ByteBuffer
     ) throws(HTTP2ConnectionError) -> Step {
-        let listBytes = headers.listBytes
+        let listBytes = section.listBytes
         guard listBytes <= limits.headerListBytesMax else {
             let reason = HTTP2RefusedRequest.headerListTooLarge(bytes: listBytes, bytesMax: limits.headerListBytesMax)
             return takeOn(block, .any, .refused(reason))
         }
         do throws(FaultFound) {
-            let section = try MessageSection(headers, .request)
-            guard let head = try HTTP2RequestHead(section) else { return takeOn(block, .any, .refused(.connect)) }
-            if block.endStream, let length = section.contentLength, length > 0 {
+            let message = try MessageSection(section.lines, .request)
+            guard let head = try HTTP2RequestHead(message) else { return takeOn(block, .any, .refused(.connect)) }
+            if block.endStream, let length = message.contentLength, length > 0 {
                 throw FaultFound(.contentLength("\(length)"))
             }
-            return takeOn(block, section.contentLength.map(StreamRecord.Content.left) ?? .any, .request(head))
+            return takeOn(block, message.contentLength.map(StreamRecord.Content.left) ?? .any, .request(head))
         } catch {
             diagnostics.streamErrors += 1
             return try refuse(block.stream, .protocolError, now, &output)
@@ -41,16 +40,16 @@ extension HTTP2Session {
     ) -> Step {
         diagnostics.streamsOpened += 1
         addStream(block.stream, phase: block.endStream ? .sendOnly : .open, content: content)
-        return .section(block.stream, section, endStream: block.endStream)
+        return .section(.section(block.stream, section, endStream: block.endStream))
     }
 
     /// Trailers, or what a server answered.
     mutating func takeSection(
-        _ block: HeaderBlock, _ slot: Int, _ headers: HPACKHeaders, _ now: NIODeadline, _ output: inout ByteBuffer
+        _ block: HeaderBlock, _ slot: Int, _ fields: FieldSection, _ now: NIODeadline, _ output: inout ByteBuffer
     ) throws(HTTP2ConnectionError) -> Step {
         let section: HTTP2Section
         do throws(FaultFound) {
-            section = try judge(block, slot, headers)
+            section = try judge(block, slot, fields.lines)
         } catch {
             return try failStream(block.stream, .malformedHeaders(error.fault), now, &output)
         }
@@ -60,19 +59,19 @@ extension HTTP2Session {
         case .trailers, .request, .refused: break
         }
         if block.endStream { setPhase(slot, block.stream, streams[slot].phase.afterReceivedEnd) }
-        return .section(block.stream, section, endStream: block.endStream)
+        return .section(.section(block.stream, section, endStream: block.endStream))
     }
 
     private mutating func judge(
-        _ block: HeaderBlock, _ slot: Int, _ headers: HPACKHeaders
+        _ block: HeaderBlock, _ slot: Int, _ lines: HeaderLines
     ) throws(FaultFound) -> HTTP2Section {
         if role == .server || streams[slot].isAnswered {
             guard block.endStream else { throw FaultFound(.trailersWithoutEnd) }
-            let trailers = try MessageSection(headers, .trailers).fields
+            let trailers = try MessageSection(lines, .trailers).fields
             if case .left(let bytes) = streams[slot].content, bytes > 0 { throw FaultFound(.contentIncomplete(bytes)) }
             return .trailers(trailers)
         }
-        let section = try MessageSection(headers, .response)
+        let section = try MessageSection(lines, .response)
         let head = try HTTP2ResponseHead(section)
         guard head.status >= 200 else {
             guard !block.endStream else { throw FaultFound(.interimEndsStream) }

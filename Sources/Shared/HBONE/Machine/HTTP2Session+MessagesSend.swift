@@ -1,5 +1,5 @@
+package import MeshModel
 package import NIOCore
-import NIOHPACK
 
 // Sending header sections of messages; their content goes by `sendData`.
 extension HTTP2Session {
@@ -8,30 +8,30 @@ extension HTTP2Session {
         _ head: HTTP2RequestHead, endStream: Bool, output: inout ByteBuffer
     ) throws(HTTP2OpenRefusal) -> HTTP2StreamID {
         if let refusal = openRefusal { throw refusal }
-        var headers = HPACKHeaders()
-        headers.reserveCapacity(head.fields.count + 4)
-        headers.add(name: ":method", value: head.method)
-        headers.add(name: ":scheme", value: head.scheme)
-        headers.add(name: ":authority", value: head.authority, indexing: indexing(head.authority))
-        headers.add(name: ":path", value: head.path, indexing: .nonIndexable)
-        for (name, value, _) in headers where value.isEmpty || !FieldRules.isValueLegal(value) {
-            throw .headerValue(name: name)
-        }
-        do throws(HTTP2SendRefusal) {
-            try add(head.fields, to: &headers)
+        var listBytes = try Self.checked(PseudoHeader.method, head.method)
+        listBytes += try Self.checked(PseudoHeader.scheme, head.scheme)
+        listBytes += try Self.checked(PseudoHeader.authority, head.authority)
+        listBytes += try Self.checked(PseudoHeader.path, head.path)
+        do throws(FieldRefused) {
+            listBytes += try Self.checked(head.fields)
         } catch {
-            if case .field(let name) = error { throw .headerValue(name: name) }
-            throw .connectionClosing
+            throw .headerValue(name: error.name)
         }
-        let listBytes = headers.listBytes
         if let listBytesMax = peer.maxHeaderListBytes, listBytes > listBytesMax {
             throw .headerListTooLarge(bytes: listBytes, bytesMax: listBytesMax)
         }
         let stream = HTTP2StreamID(nextStream)
-        guard writeHeaders(stream, headers, endStream: endStream, output: &output) else { throw .connectionClosing }
+        encoder.begin()
+        encode(PseudoHeader.method, head.method)
+        encode(PseudoHeader.scheme, head.scheme)
+        encode(PseudoHeader.authority, head.authority)
+        encode(PseudoHeader.path, head.path)
+        encode(head.fields)
+        writeHeaders(stream, endStream: endStream, output: &output)
         nextStream += 2
         diagnostics.streamsOpened += 1
-        addStream(stream, phase: endStream ? .receiveOnly : .open, content: head.method == "HEAD" ? .none : .any)
+        let isToHead = head.method.span.isEqual("HEAD")
+        addStream(stream, phase: endStream ? .receiveOnly : .open, content: isToHead ? .none : .any)
         return stream
     }
 
@@ -48,26 +48,26 @@ extension HTTP2Session {
         guard (100...599).contains(head.status), head.status != 101, isFinal || !endStream else {
             throw .field(name: ":status")
         }
-        var headers = HPACKHeaders()
-        headers.reserveCapacity(head.fields.count + 1)
-        headers.add(name: ":status", value: String(head.status))
-        try add(head.fields, to: &headers)
-        guard writeHeaders(stream, headers, endStream: endStream, output: &output) else { throw .streamClosed }
+        try check(head.fields)
+        encoder.begin()
+        encode(PseudoHeader.status, PseudoHeader.digits(ofStatus: head.status))
+        encode(head.fields)
+        writeHeaders(stream, endStream: endStream, output: &output)
         streams[slot].isAnswered = isFinal
         if endStream { endSending(slot, stream, &output) }
     }
 
     /// Trailers: the end of our side of the stream. All content must have been taken by `sendData` before.
     package mutating func sendTrailers(
-        _ stream: HTTP2StreamID, _ fields: [HTTP2Field], output: inout ByteBuffer
+        _ stream: HTTP2StreamID, _ fields: HeaderLines, output: inout ByteBuffer
     ) throws(HTTP2SendRefusal) {
         guard !hasFailed, let slot = streams.slot(of: stream), streams[slot].phase.isSendOpen,
             role == .client || streams[slot].isAnswered
         else { throw .streamClosed }
-        var headers = HPACKHeaders()
-        headers.reserveCapacity(fields.count)
-        try add(fields, to: &headers)
-        guard writeHeaders(stream, headers, endStream: true, output: &output) else { throw .streamClosed }
+        try check(fields)
+        encoder.begin()
+        encode(fields)
+        writeHeaders(stream, endStream: true, output: &output)
         endSending(slot, stream, &output)
     }
 
@@ -78,25 +78,62 @@ extension HTTP2Session {
         setPhase(slot, stream, after)
     }
 
-    private func add(_ fields: [HTTP2Field], to headers: inout HPACKHeaders) throws(HTTP2SendRefusal) {
-        for field in fields {
-            do throws(FaultFound) {
-                try FieldRules.checkField(field.name, field.value)
-            } catch {
-                throw .field(name: String(field.name.prefix(32)))
-            }
-            headers.add(
-                name: field.name, value: field.value,
-                indexing: field.isNeverIndexed ? .neverIndexed : indexing(field))
+    private static func checked(
+        _ name: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>
+    ) throws(HTTP2OpenRefusal) -> Int {
+        guard !value.isEmpty, FieldRules.isValueLegal(value.span) else { throw .headerValue(name: name.span.text) }
+        return name.count + value.count + 32
+    }
+
+    private struct FieldRefused: Error {
+        let name: String
+    }
+
+    private func check(_ fields: HeaderLines) throws(HTTP2SendRefusal) {
+        do throws(FieldRefused) {
+            _ = try Self.checked(fields)
+        } catch {
+            throw .field(name: error.name)
         }
     }
 
-    /// What differs from message to message stays out of the compression table.
-    private func indexing(_ field: HTTP2Field) -> HPACKIndexing {
-        switch field.name {
-        case "content-length", "traceparent", "x-request-id", "grpc-timeout", "date", "etag", "last-modified":
-            .nonIndexable
-        default: indexing(field.value)
+    /// All of them, before the first is encoded: the tables of both ends must agree.
+    /// - Returns: their size by which header lists are limited.
+    private static func checked(_ fields: HeaderLines) throws(FieldRefused) -> Int {
+        var listBytes = 0
+        for place in fields.places {
+            let name = fields.bytes.span.extracting(place.name)
+            let value = fields.bytes.span.extracting(place.value)
+            do throws(FaultFound) {
+                try FieldRules.checkField(name, value)
+            } catch {
+                throw FieldRefused(name: name.text)
+            }
+            listBytes += name.count + value.count + 32
+        }
+        return listBytes
+    }
+
+    private mutating func encode(_ fields: HeaderLines) {
+        for place in fields.places {
+            encode(fields.bytes[place.name], fields.bytes[place.value], isNeverIndexed: place.isNeverIndexed)
         }
     }
+}
+
+/// Names of pseudo-header fields, and values, as they are encoded.
+enum PseudoHeader {
+    static let method = Array(":method".utf8)[...]
+    static let scheme = Array(":scheme".utf8)[...]
+    static let authority = Array(":authority".utf8)[...]
+    static let path = Array(":path".utf8)[...]
+    static let status = Array(":status".utf8)[...]
+
+    /// - Parameter status: 100 to 599.
+    static func digits(ofStatus status: Int) -> ArraySlice<UInt8> {
+        if status == 200 { return ok }
+        return [status / 100, status / 10 % 10, status % 10].map { UInt8(0x30 + $0) }[...]
+    }
+
+    private static let ok = Array("200".utf8)[...]
 }

@@ -8,7 +8,7 @@ extension HTTP2Session {
         case done
         case event(HTTP2Event)
         /// A header section of a message.
-        indirect case section(HTTP2StreamID, HTTP2Section, endStream: Bool)
+        case section(HTTP2MessageEvent)
     }
 
     /// Takes frames from `input` until one of them matters to the driver; nil: all that could be taken was, more bytes

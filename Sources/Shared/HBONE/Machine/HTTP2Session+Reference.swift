@@ -2,8 +2,8 @@ package import NIOCore
 
 /// DATA without copying: the frame header goes to the output, its payload is written by the caller.
 extension HTTP2Session {
-    /// Largest payload of one DATA frame to this peer.
-    package var dataFrameBytesMax: Int { min(limits.sentFrameBytesMax, peer.maxFrameBytes) }
+    /// Largest payload of one DATA frame to this peer. Mutating: another room would copy the whole machine to ask.
+    package var dataFrameBytesMax: Int { mutating get { min(limits.sentFrameBytesMax, peer.maxFrameBytes) } }
 
     /// Writes the header of one DATA frame for the first of `available` bytes and counts them as sent; returns how
     /// many. The caller must write exactly these next. 0: nothing was written, windows or the stream are closed.

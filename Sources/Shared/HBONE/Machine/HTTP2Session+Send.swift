@@ -1,5 +1,4 @@
 package import NIOCore
-import NIOHPACK
 
 // Everything that goes out.
 extension HTTP2Session {
@@ -76,30 +75,30 @@ extension HTTP2Session {
         }
     }
 
-    /// False when the encoder failed, which it has no reason to; the connection is unusable then.
-    mutating func writeHeaders(
-        _ stream: HTTP2StreamID, _ headers: HPACKHeaders, endStream: Bool, output: inout ByteBuffer
-    ) -> Bool {
-        headerScratch.clear()
-        do {
-            try encoder.encode(headers: headers, to: &headerScratch)
-        } catch {
-            writeGoAway(last: highestAcceptedStream, code: .internalError, debug: "header encoding", output: &output)
-            hasFailed = true
-            return false
-        }
+    /// Adds a field to the block that was begun.
+    mutating func encode(_ name: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>, isNeverIndexed: Bool = false) {
+        // One huge value must not push everything else out of the table.
+        let indexing = FieldRules.indexing(
+            name.span, valueBytes: value.count, valueBytesMax: limits.encoderTableBytesMax / 4)
+        encoder.append(name: name, value: value, isNeverIndexed ? .never : indexing)
+    }
+
+    /// The block that was encoded, in as many frames as the peer's limit asks for.
+    mutating func writeHeaders(_ stream: HTTP2StreamID, endStream: Bool, output: inout ByteBuffer) {
         var type = FrameType.headers
         var flags = endStream ? FrameFlag.endStream : 0
+        var start = 0
+        let count = encoder.block.count
         repeat {
-            let bytes = min(headerScratch.readableBytes, peer.maxFrameBytes)
-            if bytes == headerScratch.readableBytes { flags |= FrameFlag.endHeaders }
+            let bytes = min(count - start, peer.maxFrameBytes)
+            if start + bytes == count { flags |= FrameFlag.endHeaders }
             output.writeFrameHeader(FrameHeader(payloadBytes: bytes, type: type, flags: flags, stream: stream))
-            if var fragment = headerScratch.readSlice(length: bytes) { output.writeBuffer(&fragment) }
+            output.writeBytes(encoder.block[start..<(start + bytes)])
             ledger.wroteControl(FrameHeader.byteCount + bytes)
             type = FrameType.continuation
             flags = 0
-        } while headerScratch.readableBytes > 0
-        return true
+            start += bytes
+        } while start < count
     }
 
     mutating func writeControl(_ header: FrameHeader, _ output: inout ByteBuffer) {

@@ -1,5 +1,4 @@
 import NIOCore
-import NIOHPACK
 
 // SETTINGS of the peer. Source: RFC 9113 section 6.5.
 extension HTTP2Session {
@@ -36,8 +35,7 @@ extension HTTP2Session {
             .protocolViolation(.settingValue(identifier: setting.rawValue, value: value)))
         switch setting {
         case .headerTableSize:
-            let bytes = min(Int(value), limits.encoderTableBytesMax)
-            do { try encoder.setDynamicTableSize(bytes) } catch { throw .init(.encoder("table size \(bytes)")) }
+            encoder.setTableSize(Int(value))
         case .enablePush:
             guard value == 0 || (value == 1 && role == .server) else { throw illegal }
         case .enableConnectProtocol, .noPriorities:

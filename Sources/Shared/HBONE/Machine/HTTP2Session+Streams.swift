@@ -1,5 +1,4 @@
 package import NIOCore
-import NIOHPACK
 
 // The life of streams: opened by us, answered by us, ended by either side.
 extension HTTP2Session {
@@ -8,28 +7,23 @@ extension HTTP2Session {
         _ request: ConnectRequest, output: inout ByteBuffer
     ) throws(HTTP2OpenRefusal) -> HTTP2StreamID {
         if let refusal = openRefusal { throw refusal }
-        var headers = HPACKHeaders()
-        headers.reserveCapacity(6)
-        headers.add(name: ":method", value: "CONNECT")
-        headers.add(name: ":authority", value: request.authority)
-        // What differs from stream to stream stays out of the compression table, what repeats goes in.
-        if let baggage = request.baggage { headers.add(name: "baggage", value: baggage, indexing: indexing(baggage)) }
-        if let forwarded = request.forwarded {
-            headers.add(name: "forwarded", value: forwarded, indexing: .nonIndexable)
+        var fields: [(name: String, value: String)] = [(":method", "CONNECT"), (":authority", request.authority)]
+        if let baggage = request.baggage { fields.append(("baggage", baggage)) }
+        if let forwarded = request.forwarded { fields.append(("forwarded", forwarded)) }
+        if let traceparent = request.traceparent { fields.append(("traceparent", traceparent)) }
+        if let network = request.forwardedNetwork { fields.append(("x-forwarded-network", network)) }
+        var listBytes = 0
+        for (name, value) in fields {
+            guard FieldRules.isValueLegal(value.utf8.span) else { throw .headerValue(name: name) }
+            listBytes += name.utf8.count + value.utf8.count + 32
         }
-        if let traceparent = request.traceparent {
-            headers.add(name: "traceparent", value: traceparent, indexing: .nonIndexable)
-        }
-        if let network = request.forwardedNetwork { headers.add(name: "x-forwarded-network", value: network) }
-        for (name, value, _) in headers where !FieldRules.isValueLegal(value) {
-            throw .headerValue(name: name)
-        }
-        let listBytes = headers.listBytes
         if let listBytesMax = peer.maxHeaderListBytes, listBytes > listBytesMax {
             throw .headerListTooLarge(bytes: listBytes, bytesMax: listBytesMax)
         }
+        encoder.begin()
+        for (name, value) in fields { encode(Array(name.utf8)[...], Array(value.utf8)[...]) }
         let stream = HTTP2StreamID(nextStream)
-        guard writeHeaders(stream, headers, endStream: false, output: &output) else { throw .connectionClosing }
+        writeHeaders(stream, endStream: false, output: &output)
         nextStream += 2
         diagnostics.streamsOpened += 1
         addStream(stream, phase: .open)
@@ -56,12 +50,12 @@ extension HTTP2Session {
         else { return }
         precondition((200...599).contains(status))
         streams[slot].isAnswered = true
-        var headers = HPACKHeaders()
-        headers.add(name: ":status", value: String(status))
-        if let baggage, FieldRules.isValueLegal(baggage) {
-            headers.add(name: "baggage", value: baggage, indexing: indexing(baggage))
+        encoder.begin()
+        encode(PseudoHeader.status, PseudoHeader.digits(ofStatus: status))
+        if let baggage, FieldRules.isValueLegal(baggage.utf8.span) {
+            encode(Array("baggage".utf8)[...], Array(baggage.utf8)[...])
         }
-        guard writeHeaders(stream, headers, endStream: endStream, output: &output) else { return }
+        writeHeaders(stream, endStream: endStream, output: &output)
         guard endStream else { return }
         if streams[slot].phase.afterSentEnd == .over {
             setPhase(slot, stream, .over)
@@ -129,10 +123,5 @@ extension HTTP2Session {
         writeReset(stream, code, output: &output)
         try floods.count(.streamError, limits: limits, now: now)
         return .done
-    }
-
-    /// One huge value must not push everything else out of the table.
-    func indexing(_ value: String) -> HPACKIndexing {
-        value.utf8.count <= limits.encoderTableBytesMax / 4 ? .indexable : .nonIndexable
     }
 }

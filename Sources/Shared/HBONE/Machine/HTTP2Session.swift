@@ -1,5 +1,4 @@
 package import NIOCore
-import NIOHPACK
 
 /// One HTTP/2 connection that carries CONNECT tunnels, or requests and responses. No I/O, no clock: bytes and time come
 /// in, bytes and events go out. Duties: every frame check of RFC 9113, header compression, flow control both ways,
@@ -53,9 +52,8 @@ package struct HTTP2Session {
     var unacknowledgedSettings = 0
     package internal(set) var hasFailed = false
 
-    var decoder: HPACKDecoder
-    var encoder: HPACKEncoder
-    var headerScratch = ByteBuffer()
+    var decoder: FieldBlockDecoder
+    var encoder: FieldBlockEncoder
 
     var streams = StreamTable()
     var resetStreams: ResetMemory
@@ -101,12 +99,8 @@ package struct HTTP2Session {
         receiveWindowBytes = limits.connectionWindowBytes
         windowBudget = WindowBudget(role: role, limits: limits)
         resetStreams = ResetMemory(capacity: limits.resetStreamsRemembered)
-        decoder = HPACKDecoder(
-            allocator: ByteBufferAllocator(), maxDynamicTableSize: HPACKDecoder.maxDynamicTableSize,
-            maxHeaderListSize: limits.headerListBytesHardMax)
-        encoder = HPACKEncoder(
-            allocator: ByteBufferAllocator(), useHuffmanEncoding: false,
-            maxDynamicTableSize: min(limits.encoderTableBytesMax, HPACKEncoder.defaultDynamicTableSize))
+        decoder = FieldBlockDecoder(listBytesMax: limits.headerListBytesHardMax)
+        encoder = FieldBlockEncoder(tableBytesMax: limits.encoderTableBytesMax)
         peer.maxConcurrentStreams = limits.assumedPeerStreamsMax
     }
 
@@ -135,6 +129,9 @@ package struct HTTP2Session {
 
     /// Whether `openStream` would open one now.
     package var canOpenStream: Bool { openRefusal == nil }
+
+    /// As `canOpenStream`. Mutating: to ask a property, another room copies the whole machine first.
+    package mutating func canOpenStreamNow() -> Bool { canOpenStream }
 
     /// As far as known: the assumed value until SETTINGS arrive.
     package var peerMaxConcurrentStreams: Int { peer.maxConcurrentStreams }

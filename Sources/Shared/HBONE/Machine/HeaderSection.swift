@@ -1,5 +1,4 @@
 import MeshModel
-import NIOHPACK
 
 // What a decoded header section means. Source: RFC 9113 sections 8.2, 8.3 and 8.5.
 
@@ -9,26 +8,26 @@ enum RequestVerdict {
     case bad(HTTP2BadRequest)
     case malformed(HTTP2StreamError.HeaderFault)
 
-    init(_ headers: HPACKHeaders, listBytesMax: Int) {
-        let listBytes = headers.listBytes
-        guard listBytes <= listBytesMax else {
-            self = .bad(.headerListTooLarge(bytes: listBytes, bytesMax: listBytesMax))
+    init(_ section: FieldSection, listBytesMax: Int) {
+        guard section.listBytes <= listBytesMax else {
+            self = .bad(.headerListTooLarge(bytes: section.listBytes, bytesMax: listBytesMax))
             return
         }
         do throws(FaultFound) {
-            self = try Self.judge(headers)
+            self = try Self.judge(section.lines)
         } catch {
             self = .malformed(error.fault)
         }
     }
 
-    private static func judge(_ headers: HPACKHeaders) throws(FaultFound) -> RequestVerdict {
+    private static func judge(_ lines: HeaderLines) throws(FaultFound) -> RequestVerdict {
         var method: String?
         var authority: String?
         var hasTarget: String?
         var fields = TunnelFields()
         var isPastPseudo = false
-        for (name, value, _) in headers {
+        // A tunnel's texts are few, and made once in its life.
+        for (name, value) in lines.texts {
             if name.utf8.first == UInt8(ascii: ":") {
                 guard !isPastPseudo else { throw FaultFound(.pseudoAfterField(name)) }
                 switch name {
@@ -37,10 +36,10 @@ enum RequestVerdict {
                 case ":scheme", ":path", ":protocol": try take(&hasTarget, name, name, mayRepeat: true)
                 default: throw FaultFound(.pseudoUnknown(String(name.prefix(32))))
                 }
-                try FieldRules.checkValue(name, value)
+                try FieldRules.checkValue(name.utf8.span, value.utf8.span)
             } else {
                 isPastPseudo = true
-                try FieldRules.checkField(name, value)
+                try FieldRules.checkField(name.utf8.span, value.utf8.span)
                 fields.take(name, value)
             }
         }
@@ -72,19 +71,19 @@ enum ResponseVerdict {
     case interim
     case malformed(HTTP2StreamError.HeaderFault)
 
-    init(_ headers: HPACKHeaders, endStream: Bool) {
+    init(_ section: FieldSection, endStream: Bool) {
         do throws(FaultFound) {
-            self = try Self.judge(headers, endStream: endStream)
+            self = try Self.judge(section.lines, endStream: endStream)
         } catch {
             self = .malformed(error.fault)
         }
     }
 
-    private static func judge(_ headers: HPACKHeaders, endStream: Bool) throws(FaultFound) -> ResponseVerdict {
+    private static func judge(_ lines: HeaderLines, endStream: Bool) throws(FaultFound) -> ResponseVerdict {
         var statusText: String?
         var fields = TunnelFields()
         var isPastPseudo = false
-        for (name, value, _) in headers {
+        for (name, value) in lines.texts {
             if name.utf8.first == UInt8(ascii: ":") {
                 guard !isPastPseudo else { throw FaultFound(.pseudoAfterField(name)) }
                 guard name == ":status" else { throw FaultFound(.pseudoUnknown(String(name.prefix(32)))) }
@@ -92,7 +91,7 @@ enum ResponseVerdict {
                 statusText = value
             } else {
                 isPastPseudo = true
-                try FieldRules.checkField(name, value)
+                try FieldRules.checkField(name.utf8.span, value.utf8.span)
                 fields.take(name, value)
             }
         }
@@ -135,49 +134,11 @@ struct TunnelFields {
     }
 }
 
-/// Carries a fault up; both verdicts turn it into their own case.
-struct FaultFound: Error {
-    var fault: HTTP2StreamError.HeaderFault
-
-    init(_ fault: HTTP2StreamError.HeaderFault) { self.fault = fault }
-}
-
-/// What any field must look like. Source: RFC 9113 sections 8.2.1 and 8.2.2.
-enum FieldRules {
-    static func checkField(_ name: String, _ value: String) throws(FaultFound) {
-        let isNameLegal = name.utf8.allSatisfy { byte in
-            (0x21...0x7e).contains(byte) && !(0x41...0x5a).contains(byte) && byte != UInt8(ascii: ":")
+extension HeaderLines {
+    /// Names and values as texts. What is no UTF-8 is told by the character for it.
+    fileprivate var texts: [(name: String, value: String)] {
+        places.indices.map {
+            (String(decoding: name(at: $0), as: UTF8.self), String(decoding: value(at: $0), as: UTF8.self))
         }
-        guard isNameLegal, !name.isEmpty else { throw FaultFound(.name(String(name.prefix(32)))) }
-        try checkValue(name, value)
-        switch name {
-        case "connection", "proxy-connection", "keep-alive", "transfer-encoding", "upgrade":
-            throw FaultFound(.connectionSpecific(name))
-        case "te" where value != "trailers":
-            throw FaultFound(.connectionSpecific(name))
-        default: break
-        }
-    }
-
-    static func checkValue(_ name: String, _ value: String) throws(FaultFound) {
-        guard isValueLegal(value) else { throw FaultFound(.value(name: String(name.prefix(32)))) }
-    }
-
-    /// No NUL, CR or LF; no space or tab at either end.
-    static func isValueLegal(_ value: String) -> Bool {
-        let bytes = value.utf8
-        if let first = bytes.first, let last = bytes.last {
-            for edge in [first, last] where edge == 0x20 || edge == 0x09 { return false }
-        }
-        return bytes.allSatisfy { $0 != 0x00 && $0 != 0x0a && $0 != 0x0d }
-    }
-}
-
-extension HPACKHeaders {
-    /// Size by which header lists are limited. Source: RFC 9113 section 6.5.2.
-    var listBytes: Int {
-        var bytes = 0
-        for (name, value, _) in self { bytes += name.utf8.count + value.utf8.count + 32 }
-        return bytes
     }
 }

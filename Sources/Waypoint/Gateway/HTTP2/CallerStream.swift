@@ -1,4 +1,5 @@
 internal import HBONE
+internal import MeshModel
 internal import NIOCore
 internal import WaypointHTTP
 internal import WaypointHTTP2
@@ -9,20 +10,20 @@ final class CallerStream: MessageStreamUser {
     /// What has come and was not dealt with: at most what flow control lets come.
     private enum Arrival {
         case content(ByteBuffer)
-        case end([HTTP2Field]?)
+        case end(HeaderLines?)
     }
 
     let call: Call
     private let stream: RequestStream
     private var exchange: Exchange?
-    private var arrivals = CircularBuffer<Arrival>()
+    private var arrivals = CircularBuffer<Arrival>(initialCapacity: 2)
     private var isWorking = false
     private let isHead: Bool
 
     private init(_ stream: RequestStream, call: Call) {
         self.stream = stream
         self.call = call
-        isHead = stream.head.method == "HEAD"
+        isHead = stream.head.method.elementsEqual("HEAD".utf8)
     }
 
     /// Serves the requests of a caller's connection on the channel of its call.
@@ -72,7 +73,7 @@ final class CallerStream: MessageStreamUser {
 
     func receive(_ bytes: ByteBuffer) { arrivals.append(.content(bytes)) }
 
-    func receiveEnd(_ trailers: [HTTP2Field]?) { arrivals.append(.end(trailers)) }
+    func receiveEnd(_ trailers: HeaderLines?) { arrivals.append(.end(trailers)) }
 
     func paused() { work() }
 
@@ -95,7 +96,7 @@ final class CallerStream: MessageStreamUser {
             switch first {
             case .content(let bytes): exchange.receiveBody(bytes)
             case .end(let trailers):
-                exchange.receiveEnd(trailers.map { HeaderRules.trailers(HeaderList(trailers: $0)) })
+                exchange.receiveEnd(trailers.map { HeaderRules.trailers(HeaderList($0)) })
             }
         }
         isWorking = false
@@ -121,7 +122,7 @@ final class CallerStream: MessageStreamUser {
         if !isHead { stream.write(body) }
     }
 
-    func end(_ trailers: HeaderList?) { stream.writeEnd(trailers?.http2Fields) }
+    func end(_ trailers: HeaderList?) { stream.writeEnd(trailers?.http2Lines) }
 
     func flush() { stream.flush() }
 

@@ -21,10 +21,7 @@ extension RequestMessage {
         guard !isTooLarge, head.headers.byteCount <= limits.headBytesMax else {
             throw LocalReply(.headTooLarge)
         }
-        for index in 0..<head.headers.count {
-            let isLegal = head.headers.value(at: index).allSatisfy { ($0 >= 0x20 && $0 != 0x7f) || $0 == 0x09 }
-            guard isLegal else { throw LocalReply(.controlCharacter) }
-        }
+        guard head.headers.lines.hasNoControls else { throw LocalReply(.controlCharacter) }
         let length = head.headers.contentLength
         self.init(
             head: head, framing: length.map(BodyFraming.length) ?? (isHeadOnly ? .none : .chunked), version: "HTTP/2")
@@ -39,9 +36,8 @@ extension ResponseHead {
     static func received(
         _ answer: HTTP2ResponseHead, isHeadOnly: Bool, isToHead: Bool
     ) -> (head: ResponseHead, framing: BodyFraming) {
-        var headers = HeaderList(answer.fields)
+        let headers = HeaderList(answer.fields)
         let length = headers.contentLength
-        headers.removeContentLength()
         let framing = length.map(BodyFraming.length) ?? (isHeadOnly && !isToHead ? .length(0) : .chunked)
         let head = ResponseHead(status: UInt16(clamping: answer.status), headers: headers, isHeadOnly: isHeadOnly)
         return (head, framing)
@@ -50,13 +46,13 @@ extension ResponseHead {
     /// - Parameter isToHead: the request was a HEAD.
     func http2(framing: BodyFraming, isToHead: Bool) -> HTTP2ResponseHead {
         var headers = headers
-        headers.removeContentLength()
-        var fields = headers.http2Fields
         // The end of the stream says that there is nothing.
         if case .length(let bytes) = framing, mayTellLength, !isHeadOnly || isToHead || bytes > 0 {
-            fields.append(HTTP2Field("content-length", "\(bytes)"))
+            headers.setContentLength(bytes)
+        } else {
+            headers.setContentLength(nil)
         }
-        return HTTP2ResponseHead(status: Int(status), fields: fields)
+        return HTTP2ResponseHead(status: Int(status), fields: headers.http2Lines)
     }
 
     /// Source: RFC 9110 section 8.6.
@@ -67,20 +63,49 @@ extension HTTP2RequestHead {
     /// A request as an endpoint gets it.
     init(_ head: RequestHead, framing: BodyFraming) {
         var head = head
-        head.headers.removeContentLength()
+        if case .length(let bytes) = framing {
+            head.headers.setContentLength(bytes)
+        } else {
+            head.headers.setContentLength(nil)
+        }
         self.init(head)
-        if case .length(let bytes) = framing { fields.append(HTTP2Field("content-length", "\(bytes)")) }
     }
 }
 
 extension HeaderList {
+    private static let lengthName = Array("content-length".utf8)[...]
+
     /// Judged by the connection that it came on.
     fileprivate var contentLength: Int? {
-        joined("content-length".utf8).flatMap { Int(String(decoding: $0, as: UTF8.self)) }
+        guard let place = index(of: Self.lengthName) else { return nil }
+        return value(at: place).reduce(0) { $0 * 10 + Int($1) - 0x30 }
     }
 
-    fileprivate mutating func removeContentLength() {
-        removeAll { $0.elementsEqual("content-length".utf8) }
+    /// Leaves this length as the only one, or none.
+    fileprivate mutating func setContentLength(_ bytes: Int?) {
+        let name = Self.lengthName
+        guard let place = index(of: name) else {
+            if let bytes { append(name: name, value: Array("\(bytes)".utf8)[...]) }
+            return
+        }
+        let isOnly = index(of: name, from: place + 1) == nil
+        if let bytes, isOnly, value(at: place).elementsEqual("\(bytes)".utf8) { return }
+        removeAll { $0 == name }
+        if let bytes { append(name: name, value: Array("\(bytes)".utf8)[...]) }
+    }
+}
+
+extension HeaderLines {
+    /// No value holds a control but tabs.
+    fileprivate var hasNoControls: Bool {
+        for place in places {
+            let value = bytes.span.extracting(place.value)
+            for index in value.indices {
+                let byte = value[index]
+                guard (byte >= 0x20 && byte != 0x7f) || byte == 0x09 else { return false }
+            }
+        }
+        return true
     }
 }
 

@@ -34,8 +34,8 @@ final class UpstreamStream: MessageStreamUser {
 
     func receive(_ bytes: ByteBuffer) { user?.receive(bytes) }
 
-    func receiveEnd(_ trailers: [HTTP2Field]?) {
-        user?.ended(trailers.map { HeaderRules.trailers(HeaderList(trailers: $0)) })
+    func receiveEnd(_ trailers: HeaderLines?) {
+        user?.ended(trailers.map { HeaderRules.trailers(HeaderList($0)) })
     }
 
     func paused() { user?.paused() }
@@ -74,7 +74,7 @@ final class UpstreamStream: MessageStreamUser {
 
     func write(_ body: ByteBuffer) { stream?.write(body) }
 
-    func end(_ trailers: HeaderList?) { stream?.writeEnd(trailers?.http2Fields) }
+    func end(_ trailers: HeaderList?) { stream?.writeEnd(trailers?.http2Lines) }
 
     func flush() { stream?.flush() }
 
