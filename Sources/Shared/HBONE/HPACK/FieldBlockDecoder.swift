@@ -119,7 +119,8 @@ package struct FieldBlockDecoder: Sendable {
         let text = input.extracting(place..<(place + count))
         place += count
         guard !isHuffman else { return try huffman.decode(text, to: &output) }
-        output.reserveCapacity(output.count + count)
-        for index in text.indices { output.append(text[index]) }
+        output.append(addingCapacity: count) { (bytes: inout OutputSpan<UInt8>) in
+            for index in text.indices { bytes.append(text[index]) }
+        }
     }
 }

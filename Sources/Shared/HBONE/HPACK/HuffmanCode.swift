@@ -79,14 +79,31 @@ struct HuffmanCode: Sendable {
 
     /// Appends the bytes of an encoded string.
     func decode(_ input: Span<UInt8>, to output: inout [UInt8]) throws(FieldBlockError) {
+        // No code has less than 5 bits.
+        try output.append(addingCapacity: input.count * 8 / 5) {
+            (bytes: inout OutputSpan<UInt8>) throws(FieldBlockError) in
+            try decode(input, into: &bytes)
+        }
+    }
+
+    private func decode(_ input: Span<UInt8>, into output: inout OutputSpan<UInt8>) throws(FieldBlockError) {
+        let short = short
         var window: UInt64 = 0
         var bits = 0
         for place in input.indices {
             window = window << 8 | UInt64(input[place])
             bits += 8
-            while bits >= 8, let (symbol, length) = try next(window, bits) {
-                output.append(symbol)
-                bits -= length
+            while bits >= 8 {
+                let entry = short[Int((window >> UInt64(bits - 8)) & 0xff)]
+                if entry != 0 {
+                    output.append(UInt8(truncatingIfNeeded: entry))
+                    bits -= Int(entry >> 8)
+                } else if let (symbol, length) = try long(window, bits) {
+                    output.append(symbol)
+                    bits -= length
+                } else {
+                    break
+                }
             }
         }
         // What is left is a last code of less than 8 bits and the first bits of the code for the end.
@@ -102,10 +119,8 @@ struct HuffmanCode: Sendable {
         }
     }
 
-    /// The first code of a window that has at least 8 bits; `nil`: its code needs more of them.
-    private func next(_ window: UInt64, _ bits: Int) throws(FieldBlockError) -> (UInt8, Int)? {
-        let entry = short[Int((window >> UInt64(bits - 8)) & 0xff)]
-        if entry != 0 { return (UInt8(truncatingIfNeeded: entry), Int(entry >> 8)) }
+    /// The first code of a window, one of more than 8 bits; `nil`: it needs more of them.
+    private func long(_ window: UInt64, _ bits: Int) throws(FieldBlockError) -> (UInt8, Int)? {
         var length = 9
         while length <= min(bits, Self.bitsMax) {
             let code = UInt32(truncatingIfNeeded: (window >> UInt64(bits - length)) & ((1 << UInt64(length)) - 1))
