@@ -185,34 +185,245 @@ package nonisolated struct Apus_Waypoint_V1_ResourceName: Sendable {
 }
 
 /// What may be requested, and by whom.
-package nonisolated struct Apus_Waypoint_V1_RequestPolicy: Sendable {
+package nonisolated struct Apus_Waypoint_V1_RequestPolicy: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   package var name: Apus_Waypoint_V1_ResourceName {
-    get {_name ?? Apus_Waypoint_V1_ResourceName()}
-    set {_name = newValue}
+    get {_storage._name ?? Apus_Waypoint_V1_ResourceName()}
+    set {_uniqueStorage()._name = newValue}
   }
   /// Returns true if `name` has been explicitly set.
-  package var hasName: Bool {self._name != nil}
+  package var hasName: Bool {_storage._name != nil}
   /// Clears the value of `name`. Subsequent reads from it will return its default value.
-  package mutating func clearName() {self._name = nil}
+  package mutating func clearName() {_uniqueStorage()._name = nil}
 
-  package var action: Apus_Waypoint_V1_PolicyAction = .unspecified
+  package var action: Apus_Waypoint_V1_PolicyAction {
+    get {_storage._action}
+    set {_uniqueStorage()._action = newValue}
+  }
 
   /// Of CUSTOM: name of the external authorizer.
-  package var provider: String = String()
+  package var provider: String {
+    get {_storage._provider}
+    set {_uniqueStorage()._provider = newValue}
+  }
 
-  package var rules: [Apus_Waypoint_V1_PolicyRule] = []
+  package var rules: [Apus_Waypoint_V1_PolicyRule] {
+    get {_storage._rules}
+    set {_uniqueStorage()._rules = newValue}
+  }
 
-  package var dryRun: Bool = false
+  package var dryRun: Bool {
+    get {_storage._dryRun}
+    set {_uniqueStorage()._dryRun = newValue}
+  }
+
+  /// Of CUSTOM: absent, nobody can be asked, and what the policy matches is denied.
+  package var authorizer: Apus_Waypoint_V1_Authorizer {
+    get {_storage._authorizer ?? Apus_Waypoint_V1_Authorizer()}
+    set {_uniqueStorage()._authorizer = newValue}
+  }
+  /// Returns true if `authorizer` has been explicitly set.
+  package var hasAuthorizer: Bool {_storage._authorizer != nil}
+  /// Clears the value of `authorizer`. Subsequent reads from it will return its default value.
+  package mutating func clearAuthorizer() {_uniqueStorage()._authorizer = nil}
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
-  fileprivate var _name: Apus_Waypoint_V1_ResourceName? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// Whom to ask about a request, and how.
+package nonisolated struct Apus_Waypoint_V1_Authorizer: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var service: Apus_Waypoint_V1_ServiceName {
+    get {_service ?? Apus_Waypoint_V1_ServiceName()}
+    set {_service = newValue}
+  }
+  /// Returns true if `service` has been explicitly set.
+  package var hasService: Bool {self._service != nil}
+  /// Clears the value of `service`. Subsequent reads from it will return its default value.
+  package mutating func clearService() {self._service = nil}
+
+  package var port: UInt32 = 0
+
+  package var transport: Apus_Waypoint_V1_Authorizer.OneOf_Transport? = nil
+
+  package var grpc: Apus_Waypoint_V1_GRPCAuthorizer {
+    get {
+      if case .grpc(let v)? = transport {return v}
+      return Apus_Waypoint_V1_GRPCAuthorizer()
+    }
+    set {transport = .grpc(newValue)}
+  }
+
+  package var http: Apus_Waypoint_V1_HTTPAuthorizer {
+    get {
+      if case .http(let v)? = transport {return v}
+      return Apus_Waypoint_V1_HTTPAuthorizer()
+    }
+    set {transport = .http(newValue)}
+  }
+
+  /// Nanoseconds.
+  package var timeout: Int64 = 0
+
+  package var failOpen: Bool = false
+
+  package var statusOnError: UInt32 = 0
+
+  /// Absent: no body is sent along.
+  package var body: Apus_Waypoint_V1_CheckedBody {
+    get {_body ?? Apus_Waypoint_V1_CheckedBody()}
+    set {_body = newValue}
+  }
+  /// Returns true if `body` has been explicitly set.
+  package var hasBody: Bool {self._body != nil}
+  /// Clears the value of `body`. Subsequent reads from it will return its default value.
+  package mutating func clearBody() {self._body = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated enum OneOf_Transport: Equatable, Sendable {
+    case grpc(Apus_Waypoint_V1_GRPCAuthorizer)
+    case http(Apus_Waypoint_V1_HTTPAuthorizer)
+
+  }
+
+  package init() {}
+
+  fileprivate var _service: Apus_Waypoint_V1_ServiceName? = nil
+  fileprivate var _body: Apus_Waypoint_V1_CheckedBody? = nil
+}
+
+package nonisolated struct Apus_Waypoint_V1_GRPCAuthorizer: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Absent: all.
+  package var sent: Apus_Waypoint_V1_HeaderPatterns {
+    get {_sent ?? Apus_Waypoint_V1_HeaderPatterns()}
+    set {_sent = newValue}
+  }
+  /// Returns true if `sent` has been explicitly set.
+  package var hasSent: Bool {self._sent != nil}
+  /// Clears the value of `sent`. Subsequent reads from it will return its default value.
+  package mutating func clearSent() {self._sent = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _sent: Apus_Waypoint_V1_HeaderPatterns? = nil
+}
+
+package nonisolated struct Apus_Waypoint_V1_HTTPAuthorizer: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var pathPrefix: String = String()
+
+  /// Beyond those that are always sent.
+  package var sent: Apus_Waypoint_V1_HeaderPatterns {
+    get {_sent ?? Apus_Waypoint_V1_HeaderPatterns()}
+    set {_sent = newValue}
+  }
+  /// Returns true if `sent` has been explicitly set.
+  package var hasSent: Bool {self._sent != nil}
+  /// Clears the value of `sent`. Subsequent reads from it will return its default value.
+  package mutating func clearSent() {self._sent = nil}
+
+  package var added: [Apus_Waypoint_V1_AddedHeader] = []
+
+  /// Absent in the next three: all.
+  package var toUpstream: Apus_Waypoint_V1_HeaderPatterns {
+    get {_toUpstream ?? Apus_Waypoint_V1_HeaderPatterns()}
+    set {_toUpstream = newValue}
+  }
+  /// Returns true if `toUpstream` has been explicitly set.
+  package var hasToUpstream: Bool {self._toUpstream != nil}
+  /// Clears the value of `toUpstream`. Subsequent reads from it will return its default value.
+  package mutating func clearToUpstream() {self._toUpstream = nil}
+
+  package var toCallerOnDenial: Apus_Waypoint_V1_HeaderPatterns {
+    get {_toCallerOnDenial ?? Apus_Waypoint_V1_HeaderPatterns()}
+    set {_toCallerOnDenial = newValue}
+  }
+  /// Returns true if `toCallerOnDenial` has been explicitly set.
+  package var hasToCallerOnDenial: Bool {self._toCallerOnDenial != nil}
+  /// Clears the value of `toCallerOnDenial`. Subsequent reads from it will return its default value.
+  package mutating func clearToCallerOnDenial() {self._toCallerOnDenial = nil}
+
+  package var toCallerOnAdmission: Apus_Waypoint_V1_HeaderPatterns {
+    get {_toCallerOnAdmission ?? Apus_Waypoint_V1_HeaderPatterns()}
+    set {_toCallerOnAdmission = newValue}
+  }
+  /// Returns true if `toCallerOnAdmission` has been explicitly set.
+  package var hasToCallerOnAdmission: Bool {self._toCallerOnAdmission != nil}
+  /// Clears the value of `toCallerOnAdmission`. Subsequent reads from it will return its default value.
+  package mutating func clearToCallerOnAdmission() {self._toCallerOnAdmission = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _sent: Apus_Waypoint_V1_HeaderPatterns? = nil
+  fileprivate var _toUpstream: Apus_Waypoint_V1_HeaderPatterns? = nil
+  fileprivate var _toCallerOnDenial: Apus_Waypoint_V1_HeaderPatterns? = nil
+  fileprivate var _toCallerOnAdmission: Apus_Waypoint_V1_HeaderPatterns? = nil
+}
+
+package nonisolated struct Apus_Waypoint_V1_HeaderPatterns: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Without presence, which every header would have.
+  package var values: [Apus_Waypoint_V1_TextMatch] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Apus_Waypoint_V1_AddedHeader: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// In lower case.
+  package var name: String = String()
+
+  package var value: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Apus_Waypoint_V1_CheckedBody: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var bytesMax: UInt32 = 0
+
+  package var mayBePartial: Bool = false
+
+  package var isBinary: Bool = false
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
 }
 
 /// All clauses hold; none: always.
@@ -1018,7 +1229,112 @@ nonisolated extension Apus_Waypoint_V1_ResourceName: SwiftProtobuf.Message, Swif
 
 nonisolated extension Apus_Waypoint_V1_RequestPolicy: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".RequestPolicy"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}action\0\u{1}provider\0\u{1}rules\0\u{3}dry_run\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}action\0\u{1}provider\0\u{1}rules\0\u{3}dry_run\0\u{1}authorizer\0")
+
+  fileprivate class _StorageClass {
+    var _name: Apus_Waypoint_V1_ResourceName? = nil
+    var _action: Apus_Waypoint_V1_PolicyAction = .unspecified
+    var _provider: String = String()
+    var _rules: [Apus_Waypoint_V1_PolicyRule] = []
+    var _dryRun: Bool = false
+    var _authorizer: Apus_Waypoint_V1_Authorizer? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _name = source._name
+      _action = source._action
+      _provider = source._provider
+      _rules = source._rules
+      _dryRun = source._dryRun
+      _authorizer = source._authorizer
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._name) }()
+        case 2: try { try decoder.decodeSingularEnumField(value: &_storage._action) }()
+        case 3: try { try decoder.decodeSingularStringField(value: &_storage._provider) }()
+        case 4: try { try decoder.decodeRepeatedMessageField(value: &_storage._rules) }()
+        case 5: try { try decoder.decodeSingularBoolField(value: &_storage._dryRun) }()
+        case 6: try { try decoder.decodeSingularMessageField(value: &_storage._authorizer) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._name {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      } }()
+      if _storage._action != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._action, fieldNumber: 2)
+      }
+      if !_storage._provider.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._provider, fieldNumber: 3)
+      }
+      if !_storage._rules.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._rules, fieldNumber: 4)
+      }
+      if _storage._dryRun != false {
+        try visitor.visitSingularBoolField(value: _storage._dryRun, fieldNumber: 5)
+      }
+      try { if let v = _storage._authorizer {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+      } }()
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Apus_Waypoint_V1_RequestPolicy, rhs: Apus_Waypoint_V1_RequestPolicy) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._name != rhs_storage._name {return false}
+        if _storage._action != rhs_storage._action {return false}
+        if _storage._provider != rhs_storage._provider {return false}
+        if _storage._rules != rhs_storage._rules {return false}
+        if _storage._dryRun != rhs_storage._dryRun {return false}
+        if _storage._authorizer != rhs_storage._authorizer {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Apus_Waypoint_V1_Authorizer: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Authorizer"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}service\0\u{1}port\0\u{1}grpc\0\u{1}http\0\u{1}timeout\0\u{3}fail_open\0\u{3}status_on_error\0\u{1}body\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1026,11 +1342,38 @@ nonisolated extension Apus_Waypoint_V1_RequestPolicy: SwiftProtobuf.Message, Swi
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
-      case 1: try { try decoder.decodeSingularMessageField(value: &self._name) }()
-      case 2: try { try decoder.decodeSingularEnumField(value: &self.action) }()
-      case 3: try { try decoder.decodeSingularStringField(value: &self.provider) }()
-      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.rules) }()
-      case 5: try { try decoder.decodeSingularBoolField(value: &self.dryRun) }()
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._service) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.port) }()
+      case 3: try {
+        var v: Apus_Waypoint_V1_GRPCAuthorizer?
+        var hadOneofValue = false
+        if let current = self.transport {
+          hadOneofValue = true
+          if case .grpc(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.transport = .grpc(v)
+        }
+      }()
+      case 4: try {
+        var v: Apus_Waypoint_V1_HTTPAuthorizer?
+        var hadOneofValue = false
+        if let current = self.transport {
+          hadOneofValue = true
+          if case .http(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.transport = .http(v)
+        }
+      }()
+      case 5: try { try decoder.decodeSingularInt64Field(value: &self.timeout) }()
+      case 6: try { try decoder.decodeSingularBoolField(value: &self.failOpen) }()
+      case 7: try { try decoder.decodeSingularUInt32Field(value: &self.statusOnError) }()
+      case 8: try { try decoder.decodeSingularMessageField(value: &self._body) }()
       default: break
       }
     }
@@ -1041,30 +1384,244 @@ nonisolated extension Apus_Waypoint_V1_RequestPolicy: SwiftProtobuf.Message, Swi
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
     // https://github.com/apple/swift-protobuf/issues/1182
-    try { if let v = self._name {
+    try { if let v = self._service {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
     } }()
-    if self.action != .unspecified {
-      try visitor.visitSingularEnumField(value: self.action, fieldNumber: 2)
+    if self.port != 0 {
+      try visitor.visitSingularUInt32Field(value: self.port, fieldNumber: 2)
     }
-    if !self.provider.isEmpty {
-      try visitor.visitSingularStringField(value: self.provider, fieldNumber: 3)
+    switch self.transport {
+    case .grpc?: try {
+      guard case .grpc(let v)? = self.transport else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    }()
+    case .http?: try {
+      guard case .http(let v)? = self.transport else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    }()
+    case nil: break
     }
-    if !self.rules.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.rules, fieldNumber: 4)
+    if self.timeout != 0 {
+      try visitor.visitSingularInt64Field(value: self.timeout, fieldNumber: 5)
     }
-    if self.dryRun != false {
-      try visitor.visitSingularBoolField(value: self.dryRun, fieldNumber: 5)
+    if self.failOpen != false {
+      try visitor.visitSingularBoolField(value: self.failOpen, fieldNumber: 6)
+    }
+    if self.statusOnError != 0 {
+      try visitor.visitSingularUInt32Field(value: self.statusOnError, fieldNumber: 7)
+    }
+    try { if let v = self._body {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Apus_Waypoint_V1_Authorizer, rhs: Apus_Waypoint_V1_Authorizer) -> Bool {
+    if lhs._service != rhs._service {return false}
+    if lhs.port != rhs.port {return false}
+    if lhs.transport != rhs.transport {return false}
+    if lhs.timeout != rhs.timeout {return false}
+    if lhs.failOpen != rhs.failOpen {return false}
+    if lhs.statusOnError != rhs.statusOnError {return false}
+    if lhs._body != rhs._body {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Apus_Waypoint_V1_GRPCAuthorizer: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".GRPCAuthorizer"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}sent\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._sent) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._sent {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Apus_Waypoint_V1_GRPCAuthorizer, rhs: Apus_Waypoint_V1_GRPCAuthorizer) -> Bool {
+    if lhs._sent != rhs._sent {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Apus_Waypoint_V1_HTTPAuthorizer: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".HTTPAuthorizer"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}path_prefix\0\u{1}sent\0\u{1}added\0\u{3}to_upstream\0\u{3}to_caller_on_denial\0\u{3}to_caller_on_admission\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.pathPrefix) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._sent) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.added) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._toUpstream) }()
+      case 5: try { try decoder.decodeSingularMessageField(value: &self._toCallerOnDenial) }()
+      case 6: try { try decoder.decodeSingularMessageField(value: &self._toCallerOnAdmission) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.pathPrefix.isEmpty {
+      try visitor.visitSingularStringField(value: self.pathPrefix, fieldNumber: 1)
+    }
+    try { if let v = self._sent {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    if !self.added.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.added, fieldNumber: 3)
+    }
+    try { if let v = self._toUpstream {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
+    try { if let v = self._toCallerOnDenial {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    } }()
+    try { if let v = self._toCallerOnAdmission {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Apus_Waypoint_V1_HTTPAuthorizer, rhs: Apus_Waypoint_V1_HTTPAuthorizer) -> Bool {
+    if lhs.pathPrefix != rhs.pathPrefix {return false}
+    if lhs._sent != rhs._sent {return false}
+    if lhs.added != rhs.added {return false}
+    if lhs._toUpstream != rhs._toUpstream {return false}
+    if lhs._toCallerOnDenial != rhs._toCallerOnDenial {return false}
+    if lhs._toCallerOnAdmission != rhs._toCallerOnAdmission {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Apus_Waypoint_V1_HeaderPatterns: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".HeaderPatterns"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}values\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.values) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.values.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.values, fieldNumber: 1)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Apus_Waypoint_V1_RequestPolicy, rhs: Apus_Waypoint_V1_RequestPolicy) -> Bool {
-    if lhs._name != rhs._name {return false}
-    if lhs.action != rhs.action {return false}
-    if lhs.provider != rhs.provider {return false}
-    if lhs.rules != rhs.rules {return false}
-    if lhs.dryRun != rhs.dryRun {return false}
+  package static func ==(lhs: Apus_Waypoint_V1_HeaderPatterns, rhs: Apus_Waypoint_V1_HeaderPatterns) -> Bool {
+    if lhs.values != rhs.values {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Apus_Waypoint_V1_AddedHeader: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".AddedHeader"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}value\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.value) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    if !self.value.isEmpty {
+      try visitor.visitSingularStringField(value: self.value, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Apus_Waypoint_V1_AddedHeader, rhs: Apus_Waypoint_V1_AddedHeader) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.value != rhs.value {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Apus_Waypoint_V1_CheckedBody: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".CheckedBody"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}bytes_max\0\u{3}may_be_partial\0\u{3}is_binary\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.bytesMax) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.mayBePartial) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.isBinary) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.bytesMax != 0 {
+      try visitor.visitSingularUInt32Field(value: self.bytesMax, fieldNumber: 1)
+    }
+    if self.mayBePartial != false {
+      try visitor.visitSingularBoolField(value: self.mayBePartial, fieldNumber: 2)
+    }
+    if self.isBinary != false {
+      try visitor.visitSingularBoolField(value: self.isBinary, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Apus_Waypoint_V1_CheckedBody, rhs: Apus_Waypoint_V1_CheckedBody) -> Bool {
+    if lhs.bytesMax != rhs.bytesMax {return false}
+    if lhs.mayBePartial != rhs.mayBePartial {return false}
+    if lhs.isBinary != rhs.isBinary {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
