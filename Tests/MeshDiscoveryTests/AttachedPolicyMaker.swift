@@ -30,9 +30,28 @@ struct AttachedPolicyMaker {
         let actions: [RequestPolicy.Action] = [
             .allow, .deny, .audit, .custom(provider: word()), .custom(provider: ""),
         ]
-        return RequestPolicy(
+        var policy = RequestPolicy(
             name: word(), namespace: word(), action: pick(actions) ?? .deny, rules: rules, isDryRun: flag())
+        if case .custom = policy.action, flag() { policy.authorizer = authorizer() }
+        return policy
     }
+
+    mutating func authorizer() -> Authorizer? {
+        guard let prefix = try? ReplacementPath(flag() ? "/check" : "") else { return nil }
+        let added = list(2) { maker in
+            (try? HeaderName("x-\(maker.word())")).flatMap { try? HeaderField($0, maker.word()) }
+        }
+        let http = HTTPAuthorizer(
+            pathPrefix: prefix, sent: selection(), added: added.compactMap(\.self), toUpstream: selection(),
+            toCallerOnDenial: selection(), toCallerOnAdmission: selection())
+        let target = RouteTarget(service: ServiceKey(namespace: word(), hostname: "\(word()).svc"), port: 9000)
+        return Authorizer(
+            target: target, transport: flag() ? .grpc(sent: selection()) : .http(http), timeoutNanoseconds: 7,
+            failsOpen: flag(), statusOnError: flag() ? 403 : 599,
+            body: flag() ? nil : CheckedBody(bytesMax: 10, mayBePartial: flag(), isBinary: flag()))
+    }
+
+    private mutating func selection() -> HeaderSelection { flag() ? .all : .listed(texts()) }
 
     mutating func token() -> TokenPolicy {
         let rules = list(2) { maker in

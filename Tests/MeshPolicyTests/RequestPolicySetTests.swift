@@ -164,6 +164,6 @@ struct RequestPolicySetTests {
             decide([.make("d", .deny, get)]).denial?.responseDetails
                 == "rbac_access_denied_matched_policy[ns[shop]-policy[d]-rule[0]]")
         #expect(decide([.make(.allow, post)]).denial?.responseDetails == "rbac_access_denied_matched_policy[none]")
-        #expect(decide([.make(.custom(provider: "x"), get)]).denial?.responseDetails == "ext_authz_denied")
+        #expect(decide([.make(.custom(provider: "x"), get)]).denial?.responseDetails == "ext_authz_error")
     }
 }

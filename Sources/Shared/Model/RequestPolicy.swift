@@ -40,9 +40,12 @@ package struct RequestPolicy: Hashable, Sendable {
     package var rules: [Rule]
     /// Reported, never enforced. Has a meaning for ALLOW and DENY only.
     package var isDryRun: Bool
+    /// Of CUSTOM: what is behind the provider's name; `nil`: nobody can be asked, so that what matches is denied.
+    package var authorizer: Authorizer?
 
     package init(
-        name: String, namespace: String, action: Action, targets: [Target] = [], rules: [Rule], isDryRun: Bool = false
+        name: String, namespace: String, action: Action, targets: [Target] = [], rules: [Rule], isDryRun: Bool = false,
+        authorizer: Authorizer? = nil
     ) {
         self.name = name
         self.namespace = namespace
@@ -50,6 +53,7 @@ package struct RequestPolicy: Hashable, Sendable {
         self.targets = targets
         self.rules = rules
         self.isDryRun = isDryRun
+        self.authorizer = authorizer
     }
 
     /// `NAMESPACE/NAME`, its key in logs.

@@ -59,7 +59,9 @@ package struct RequestPolicySet: Sendable {
                 continue
             }
             questions.append(
-                AuthorizerQuestion(provider: provider, reason: RuleReference(policy: policy.key, rule: rule)))
+                AuthorizerQuestion(
+                    provider: provider, authorizer: policy.authorizer,
+                    reason: RuleReference(policy: policy.key, rule: rule)))
         }
         return questions
     }

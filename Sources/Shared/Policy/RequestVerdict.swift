@@ -1,3 +1,5 @@
+package import MeshModel
+
 /// A rule of a policy.
 package struct RuleReference: Hashable, Sendable, CustomStringConvertible {
     /// `NAMESPACE/NAME` of the policy.
@@ -29,6 +31,8 @@ package enum AuthorizerAnswer: Hashable, Sendable {
 package struct AuthorizerQuestion: Hashable, Sendable {
     /// Name of the provider, exact.
     package let provider: String
+    /// What is behind the name; `nil`: nobody can be asked.
+    package let authorizer: Authorizer?
     /// The first rule that asks for it.
     package let reason: RuleReference
 }
@@ -92,7 +96,8 @@ package enum RequestDenial: Hashable, Sendable, CustomStringConvertible {
     package var responseDetails: String {
         switch self {
         case .rule(let rule): return "rbac_access_denied_matched_policy[\(rule.ruleName)]"
-        case .authorizerDenied, .authorizerSilent: return "ext_authz_denied"
+        case .authorizerDenied: return "ext_authz_denied"
+        case .authorizerSilent: return "ext_authz_error"
         case .noAllowMatched, .policyNotReceived: return "rbac_access_denied_matched_policy[none]"
         }
     }

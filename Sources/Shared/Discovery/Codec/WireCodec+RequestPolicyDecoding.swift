@@ -19,7 +19,8 @@ extension WireCodec {
         for rule in message.rules { rules.append(try self.rule(rule)) }
         return RequestPolicy(
             name: parts.name, namespace: parts.namespace, action: try action(message), rules: rules,
-            isDryRun: message.dryRun)
+            isDryRun: message.dryRun,
+            authorizer: message.hasAuthorizer ? try authorizer(message.authorizer) : nil)
     }
 
     private static func action(
@@ -106,7 +107,7 @@ extension WireCodec {
         return try texts(list.values, field)
     }
 
-    private static func texts(
+    static func texts(
         _ messages: [Apus_Waypoint_V1_TextMatch], _ field: String
     ) throws(WireRejection) -> [RequestPolicy.StringMatch] {
         var matches: [RequestPolicy.StringMatch] = []

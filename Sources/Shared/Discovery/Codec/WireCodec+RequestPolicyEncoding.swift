@@ -20,6 +20,7 @@ extension WireCodec {
                 .with { $0.clauses = rule.clauses.map { clause in .with { $0.matches = clause.matches.map(message) } } }
             }
             $0.dryRun = policy.isDryRun
+            if let authorizer = policy.authorizer { $0.authorizer = message(authorizer) }
         }
     }
 
@@ -81,7 +82,7 @@ extension WireCodec {
         }
     }
 
-    private static func message(_ match: RequestPolicy.StringMatch) -> Apus_Waypoint_V1_TextMatch {
+    static func message(_ match: RequestPolicy.StringMatch) -> Apus_Waypoint_V1_TextMatch {
         .with {
             switch match {
             case .exact(let text): $0.exact = text
