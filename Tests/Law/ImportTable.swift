@@ -96,10 +96,15 @@ enum ImportTable {
             rooms: ["MeshModel", "MeshKernel", "WaypointRoute", "WaypointToken"],
             others: nio.union(["NIOHTTP1", "NIOSSL", "Logging"])),
         Room(
+            // The messages are generated; bytes of theirs are values of FoundationEssentials.
+            target: "WaypointAuthorizer", folder: "Sources/Waypoint/Authorizer",
+            rooms: ["MeshModel", "MeshWire", "WaypointRoute"], others: ["SwiftProtobuf", "FoundationEssentials"]),
+        Room(
             target: "WaypointGateway", folder: "Sources/Waypoint/Gateway",
             rooms: [
                 "MeshModel", "MeshPolicy", "MeshTLS", "MeshKernel", "HBONE", "MeshDiscovery", "MeshIdentity",
-                "MeshTelemetry", "MeshProxy", "WaypointHTTP", "WaypointHTTP2", "WaypointRoute", "WaypointToken",
+                "MeshTelemetry", "MeshProxy", "WaypointAuthorizer", "WaypointHTTP", "WaypointHTTP2", "WaypointRoute",
+                "WaypointToken",
             ],
             others: nio.union(["Logging"])),
         Room(
@@ -156,8 +161,9 @@ enum ImportTable {
     /// Rooms whose tests may see generated wire types; everybody else gets values of the model.
     static let wireFolders = [
         "Sources/Shared/Wire", "Sources/Shared/Discovery", "Sources/Shared/Identity", "Sources/Shared/Tracing",
-        "Sources/ControlPlane/Serve", "Tests/MeshDiscoveryTests", "Tests/MeshIdentityTests",
-        "Tests/ControlServeTests",
+        "Sources/ControlPlane/Serve", "Sources/Waypoint/Authorizer", "Tests/MeshDiscoveryTests",
+        "Tests/MeshIdentityTests", "Tests/ControlServeTests", "Tests/WaypointAuthorizerTests",
+        "Tests/WaypointGatewayTests",
     ]
 
     /// Rooms without Foundation: the path of a connection's bytes and what decides about it.
