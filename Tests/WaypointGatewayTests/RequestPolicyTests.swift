@@ -80,31 +80,6 @@ struct RequestPolicyTests {
         try await rig.stop()
     }
 
-    @Test("an external authorizer is asked first; without an answer the request is denied")
-    func authorizers() async throws {
-        let server = try await WebServer { _ in WebServer.text("ok") }
-        let custom = Self.policy(.custom(provider: "guard"), .paths([.text(.prefix("/asked"))]))
-        let rig = try await rig(server, custom)
-        #expect(try await rig.get("/free").hasPrefix("HTTP/1.1 200 "))
-        #expect(try await rig.get("/asked").hasSuffix(Self.denied))
-        try await rig.onLoop { loop in
-            loop.authorizer = { [weak loop] question, head, answer in
-                let isGood = head.headers["x-pass"] == "yes" && question.provider == "guard"
-                loop?.eventLoop.assumeIsolated().execute {
-                    answer(head.headers["x-pass"] == nil ? nil : isGood ? .allowed : .denied)
-                }
-            }
-        }
-        #expect(try await rig.get("/asked", fields: "X-Pass: yes\r\n").hasPrefix("HTTP/1.1 200 "))
-        #expect(try await rig.get("/asked", fields: "X-Pass: no\r\n").hasSuffix(Self.denied))
-        #expect(try await rig.get("/asked").hasSuffix(Self.denied))
-        try await eventually("the log says who") {
-            rig.log.text.contains("guard denied it") && rig.log.text.contains("response_flags=UAEX")
-        }
-        server.stop()
-        try await rig.stop()
-    }
-
     @Test("a policy that was not received denies; audit and dry run only tell")
     func others() async throws {
         let server = try await WebServer { _ in WebServer.text("ok") }

@@ -1,6 +1,7 @@
 import MeshDiscovery
 import MeshModel
 import MeshPolicy
+import MeshWire
 import Testing
 import WaypointRoute
 import WaypointToken
@@ -70,16 +71,18 @@ struct TokenTests {
 
     @Test("an authorizer's no comes before what the token is worth, and it never sees claims")
     func order() async throws {
-        let custom = RequestPolicyTests.policy(.custom(provider: "guard"), .paths([.text(.prefix("/asked"))]))
-        try await with([custom], tokens: issuer.policy()) { rig, _ in
-            try await rig.onLoop { loop in
-                loop.authorizer = { _, head, answer in answer(head.headers["x-pass"] == nil ? .denied : .allowed) }
-            }
+        let check = try await CheckServer { question in
+            question.attributes.request.http.headers["x-pass"] == nil ? .denied() : .allowed
+        }
+        try await with([Make.asking(Make.authorizer())], tokens: issuer.policy()) { rig, server in
+            try await rig.learn(
+                Make.pair(api: [("127.0.0.1", server.port)], other: [("127.0.0.1", check.port)]))
             #expect(try await rig.get("/asked", fields: "bad".asBearer).hasPrefix("HTTP/1.1 403 "))
             #expect(try await rig.get("/asked", fields: "X-Pass: 1\r\n" + "bad".asBearer).hasPrefix("HTTP/1.1 401 "))
             let good = try issuer.token().asBearer
             #expect(try await rig.get("/asked", fields: "X-Pass: 1\r\n" + good).hasPrefix("HTTP/1.1 200 "))
         }
+        try await check.stop()
     }
 
     @Test("the token is taken out wherever it stands unless it is to go on")

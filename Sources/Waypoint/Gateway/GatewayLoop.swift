@@ -43,8 +43,8 @@ final class GatewayLoop {
         didSet { policiesChanged() }
     }
     var tokens = LoopTokens()
-    /// Asks the external authorizers of CUSTOM policies; `nil` answers and no authorizer deny.
-    var authorizer: ((AuthorizerQuestion, RequestHead, @escaping (AuthorizerAnswer?) -> Void) -> Void)?
+    /// Questions to authorizers under way, and bytes of bodies that are held for them.
+    var questions = QuestionLoad()
     /// Copies of requests under way.
     var mirrors = 0
 

@@ -35,6 +35,16 @@ package struct GatewaySettings: Sendable {
     package var mirrorsMax: Int = 1_000
     /// Longest life of a copy.
     package var mirrorTimeout: TimeAmount = .seconds(15)
+    /// Questions to authorizers under way at a time on one loop; others are not asked, and count as failed.
+    package var questionsMax: Int = 1_000
+    /// Bytes of an authorizer's answer, without its head.
+    package var questionAnswerBytesMax: Int = 64 << 10
+    /// Bytes of one request's body that are held to be sent to an authorizer, whatever it asks for.
+    package var checkedBodyBytesMax: Int = 1 << 20
+    /// Bytes of bodies that are held for authorizers on one loop; requests that would need more are refused.
+    package var checkedBytesMax: Int = 64 << 20
+    /// Waiting for that part of a request's body.
+    package var checkedBodyTimeout: TimeAmount = .seconds(30)
     /// How long an idle connection of HTTP is kept when the waypoint ends: a request that is on its way is answered.
     package var idleDrainTime: TimeAmount = .seconds(1)
     /// CONNECT streams served at a time on one loop.

@@ -27,19 +27,24 @@ struct Upstream {
 
 /// Finds endpoints of a call and opens ways to them.
 final class UpstreamSearch {
-    private let call: Call
+    private let caller: Caller
     private let target: CallTarget
     private let loop: GatewayLoop
     /// The same for all tries; made only when a way is opened.
-    private lazy var trace = call.caller.request.traceparent ?? TraceParent(using: &loop.generator).headerValue
+    private lazy var trace = caller.request.traceparent ?? TraceParent(using: &loop.generator).headerValue
     private var excluded: Set<String> = []
     private var attempts = 0
 
     /// - Parameter target: where to; what the caller called, unless it was decided otherwise.
-    init(for call: Call, to target: CallTarget? = nil) {
-        self.call = call
-        self.target = target ?? call.target
-        self.loop = call.loop
+    convenience init(for call: Call, to target: CallTarget? = nil) {
+        self.init(for: call.caller, to: target ?? call.target, on: call.loop)
+    }
+
+    /// - Parameter caller: whom the endpoint's node is told of; connections are shared by callers of one identity.
+    init(for caller: Caller, to target: CallTarget, on loop: GatewayLoop) {
+        self.caller = caller
+        self.target = target
+        self.loop = loop
     }
 
     /// For bytes: while nothing was sent, a failure of one endpoint leads to another. The completion is called exactly
@@ -65,7 +70,7 @@ final class UpstreamSearch {
             return completion(.failure(error))
         }
         if isHTTP2 { return share(hop, mayReuse: mayReuse, completion) }
-        if mayReuse, let door = loop.idle.take(hop, for: call.caller.identity) {
+        if mayReuse, let door = loop.idle.take(hop, for: caller.identity) {
             return completion(.success(.http1(door)))
         }
         open(hop) { result in
@@ -73,7 +78,7 @@ final class UpstreamSearch {
             case .success(let link):
                 let upstream = Upstream(hop: hop, link: link)
                 do {
-                    let door = UpstreamDoor(hop, for: self.call.caller, idle: self.loop.idle)
+                    let door = UpstreamDoor(hop, for: self.caller, idle: self.loop.idle)
                     try door.install(on: upstream)
                     completion(.success(.http1(door)))
                 } catch {
@@ -92,7 +97,7 @@ final class UpstreamSearch {
         _ hop: EndpointHop, mayReuse: Bool, _ completion: @escaping (Result<EndpointSide, ConnectionFailure>) -> Void
     ) {
         let (loop, connections) = (loop, loop.connections)
-        let key = EndpointConnection.Key(hop, for: call.caller.identity)
+        let key = EndpointConnection.Key(hop, for: caller.identity)
         if mayReuse, let connection = connections.take(key) {
             return completion(.success(.http2(UpstreamStream(connection))))
         }
@@ -174,11 +179,11 @@ final class UpstreamSearch {
 
     /// Tells the endpoint's node of the caller whom we act for; for telemetry only.
     private func request(_ hop: EndpointHop) -> ConnectRequest {
-        let told = call.caller.request
+        let told = caller.request
         return ConnectRequest(
             authority: hop.target.description, baggage: told.baggage,
             forwarded: told.forwarded
-                ?? ForwardedHeader.value(client: call.caller.client, serviceHostname: target.service?.hostname),
+                ?? ForwardedHeader.value(client: caller.client, serviceHostname: target.service?.hostname),
             traceparent: trace)
     }
 }

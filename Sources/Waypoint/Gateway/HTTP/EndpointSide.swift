@@ -107,12 +107,14 @@ enum EndpointSide {
 enum EndpointUser {
     case exchange(Exchange)
     case mirror(Mirror)
+    case service(ServiceRequest)
 
     /// The head of an answer, interim ones too.
     func answered(_ head: ResponseHead, framing: BodyFraming) {
         switch self {
         case .exchange(let exchange): exchange.answered(head, framing: framing)
         case .mirror: break
+        case .service(let request): request.answered(head)
         }
     }
 
@@ -121,6 +123,7 @@ enum EndpointUser {
         switch self {
         case .exchange(let exchange): exchange.upgraded(head)
         case .mirror(let mirror): mirror.failed()
+        case .service(let request): request.endpointFailed(.malformed("protocol change that nobody asked for"))
         }
     }
 
@@ -128,6 +131,7 @@ enum EndpointUser {
         switch self {
         case .exchange(let exchange): exchange.receiveAnswer(body)
         case .mirror: break
+        case .service(let request): request.receive(body)
         }
     }
 
@@ -135,6 +139,7 @@ enum EndpointUser {
         switch self {
         case .exchange(let exchange): exchange.answerEnded(trailers)
         case .mirror(let mirror): mirror.answerEnded()
+        case .service(let request): request.answerEnded(trailers)
         }
     }
 
@@ -143,13 +148,14 @@ enum EndpointUser {
         switch self {
         case .exchange(let exchange): exchange.answerPaused()
         case .mirror(let mirror): mirror.answerPaused()
+        case .service(let request): request.answerPaused()
         }
     }
 
     func takesBytes() {
         switch self {
         case .exchange(let exchange): exchange.endpointTakesBytes()
-        case .mirror: break
+        case .mirror, .service: break
         }
     }
 
@@ -157,6 +163,7 @@ enum EndpointUser {
         switch self {
         case .exchange(let exchange): exchange.endpointFailed(failure)
         case .mirror(let mirror): mirror.failed()
+        case .service(let request): request.endpointFailed(failure)
         }
     }
 }

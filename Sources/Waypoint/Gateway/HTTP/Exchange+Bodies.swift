@@ -2,6 +2,7 @@ internal import HBONE
 internal import MeshIdentity
 internal import MeshModel
 internal import NIOCore
+internal import WaypointAuthorizer
 internal import WaypointHTTP
 internal import WaypointRoute
 
@@ -9,13 +10,16 @@ extension Exchange {
     // MARK: - The request
 
     /// The endpoint takes bytes of the request.
-    var wantsBody: Bool { !isRequestComplete && phase < .finished && (endpoint?.takesBytes ?? false) }
+    var wantsBody: Bool {
+        !isRequestComplete && phase < .finished && (asking?.wantsBody ?? endpoint?.takesBytes ?? false)
+    }
 
     func receiveBody(_ bytes: ByteBuffer) {
         log.received(bytes)
         if phase < .answered || isMirrored { body.append(bytes) }
         endpoint?.write(bytes)
         needsFlush = true
+        asking?.bodyCame(body.byteCount, isWhole: false)
     }
 
     func receiveEnd(_ trailers: HeaderList?) {
@@ -23,6 +27,9 @@ extension Exchange {
         body.end(trailers)
         if isMirrored { mirror() }
         needsFlush = true
+        // What the last part of a body lets go on writes the end itself.
+        let endpoint = endpoint
+        asking?.bodyCame(body.byteCount, isWhole: true)
         guard let endpoint else { return }
         endpoint.end(trailers)
         requestSent()
@@ -75,6 +82,7 @@ extension Exchange {
         if !isMirrored { body.drop() }
         var answer = answer
         finishAnswer(&answer)
+        for changes in changes { changes.applyToAnswer(&answer.headers) }
         caller.write(answer, framing: framing, keepAlive: keepsAlive)
         log.answered(answer.status, isExhausted: isExhausted(outcome))
         if answer.isHeadOnly { log.ended(answer.headers) }

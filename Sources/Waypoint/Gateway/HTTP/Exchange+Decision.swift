@@ -14,7 +14,7 @@ extension Exchange {
         let facts = facts
         let questions = policies.questions(facts)
         guard !questions.isEmpty else { return decide(by: policies) }
-        authorize(questions[...], answers: [:]) { answers in
+        authorize(questions[...]) { answers in
             if let denial = policies.denialOfAuthorizers(facts, answers: answers) { return self.deny(denial) }
             self.decide(by: policies)
         }
@@ -25,26 +25,8 @@ extension Exchange {
         RequestFacts(connection: call.facts, http: HTTPFacts(message.head, claims: claims))
     }
 
-    /// Asks one authorizer after the other; one that says no ends it.
-    private func authorize(
-        _ questions: ArraySlice<AuthorizerQuestion>, answers: [String: AuthorizerAnswer],
-        _ completion: @escaping ([String: AuthorizerAnswer]) -> Void
-    ) {
-        guard let question = questions.first, let authorizer = loop.authorizer else { return completion(answers) }
-        var isAnswered = false
-        authorizer(question, message.head) { answer in
-            guard !isAnswered, self.phase == .headReceived else { return }
-            isAnswered = true
-            guard let answer else { return completion(answers) }
-            var answers = answers
-            answers[question.provider] = answer
-            guard answer == .allowed else { return completion(answers) }
-            self.authorize(questions.dropFirst(), answers: answers, completion)
-        }
-    }
-
     private func deny(_ denial: RequestDenial) {
-        log.denied(denial)
+        log.denied(denial.description)
         reply(.denied(denial))
     }
 
@@ -73,8 +55,11 @@ extension Exchange {
 
     private func follow(_ rule: RouteIndex.Rule, _ hit: RouteHit) {
         log.matched(rule.origin)
-        // Whoever should be asked cannot be: what it guards stays closed.
-        guard rule.behaviour.authorization == nil else { return reply(.notAuthorized) }
+        guard let authorization = rule.behaviour.authorization else { return carryOut(rule, hit) }
+        authorize(authorization) { self.carryOut(rule, hit) }
+    }
+
+    private func carryOut(_ rule: RouteIndex.Rule, _ hit: RouteHit) {
         let circumstances = RequestPlan.Circumstances(
             port: call.target.port, nowSeconds: UnixClock.milliseconds() / 1_000)
         let plan = RequestPlan.make(message.head, rule: rule, hit: hit, in: circumstances, using: &loop.generator)

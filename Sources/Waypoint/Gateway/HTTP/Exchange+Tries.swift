@@ -70,6 +70,7 @@ extension Exchange {
         // A head that cannot be written has failed already.
         guard phase == .upstreamFound else { return }
         for piece in body.pieces { found.write(piece) }
+        body.release()
         if isRequestComplete {
             found.end(body.trailers)
             requestSent()

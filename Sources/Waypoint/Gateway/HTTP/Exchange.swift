@@ -2,6 +2,7 @@ internal import HBONE
 internal import MeshModel
 internal import MeshPolicy
 internal import NIOCore
+internal import WaypointAuthorizer
 internal import WaypointHTTP
 internal import WaypointRoute
 
@@ -29,6 +30,11 @@ final class Exchange {
     let caller: CallerSide
     let call: Call
     let log: RequestLog
+
+    /// The authorizer that is asked at the moment.
+    var asking: AuthorizerQuestioning?
+    /// What authorizers change in the answer.
+    var changes: [RequestChanges] = []
 
     // What was decided.
     var forwarding: Forwarding?
@@ -106,6 +112,8 @@ final class Exchange {
     /// Gives the endpoint back, to be kept or left by whoever ends the exchange.
     func finish() -> EndpointSide? {
         phase = .finished
+        asking?.end()
+        asking = nil
         timer?.cancel()
         deadline?.cancel()
         (timer, deadline) = (nil, nil)

@@ -82,10 +82,6 @@ struct LocalReply: Error, Hashable {
     static let routesRefused = LocalReply(
         status: 503, body: "routes were not understood", flag: "NC", details: "routes_refused")
 
-    /// A route asks for an authorizer that nobody can ask.
-    static let notAuthorized = LocalReply(
-        status: 403, body: "RBAC: access denied", flag: "UAEX", details: "route_authorizer_unavailable")
-
     static func unknownService(_ target: RouteTarget) -> LocalReply {
         LocalReply(status: 503, flag: "NC", details: "cluster_not_found: \(target)")
     }

@@ -76,15 +76,26 @@ struct KeptBody {
     private(set) var trailers: HeaderList?
     /// Nothing of what came is missing.
     private(set) var isWhole = true
-    private var byteCount = 0
+    private(set) var byteCount = 0
     private let bytesMax: Int
+    /// Nothing of it was sent yet, so all must stay, and whoever reads has to see to it that it is not too much.
+    private(set) var isHeld = false
 
     init(bytesMax: Int) { self.bytesMax = bytesMax }
 
     mutating func append(_ bytes: ByteBuffer) {
         guard isWhole else { return }
         byteCount += bytes.readableBytes
-        if byteCount > bytesMax { drop() } else { pieces.append(bytes) }
+        if byteCount > bytesMax, !isHeld { drop() } else { pieces.append(bytes) }
+    }
+
+    /// From here on all of it stays.
+    mutating func hold() { isHeld = true }
+
+    /// It was sent: it stays if it is short.
+    mutating func release() {
+        isHeld = false
+        if byteCount > bytesMax { drop() }
     }
 
     mutating func end(_ trailers: HeaderList?) {

@@ -26,7 +26,7 @@ extension RequestLog {
         record.attempts = attempts
         (record.isGRPC, record.grpcStatus) = (isGRPC, grpcStatus)
         (record.requestMessages, record.responseMessages) = (requestMessages.messages, responseMessages.messages)
-        record.denial = denial?.description
+        record.denial = denial
         record.findings = findings
         (record.trace, record.traceParent) = (trace?.context, trace?.parent)
         return record

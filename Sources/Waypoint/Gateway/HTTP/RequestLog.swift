@@ -29,7 +29,7 @@ final class RequestLog {
     private(set) var isOwnTarget = false
     private(set) var attempts = 0
     private(set) var grpcStatus: String?
-    private(set) var denial: RequestDenial?
+    private(set) var denial: String?
     private(set) var shortenedPath: RequestPath?
     private(set) var findings: [String] = []
     /// `nil`: no collector is known, or there is no request.
@@ -66,11 +66,14 @@ final class RequestLog {
     /// What policies that only watch have seen.
     func observed(audits: [RuleReference], dryRun: [DryRunFinding]) {
         guard !audits.isEmpty || !dryRun.isEmpty else { return }
-        findings = audits.map { "audit: \($0)" } + dryRun.map(\.description)
+        findings += audits.map { "audit: \($0)" } + dryRun.map(\.description)
     }
 
-    /// The policy that refused it, with its rule.
-    func denied(_ denial: RequestDenial) { self.denial = denial }
+    /// The policy that refused it with its rule, or the authorizer.
+    func denied(_ why: String) { denial = why }
+
+    /// Something that should be looked at, though the request went on.
+    func noted(_ finding: String) { findings.append(finding) }
 
     /// Its query has lost what must not be told.
     func shortened(_ path: RequestPath) { shortenedPath = path }
