@@ -14,6 +14,7 @@ import Testing
         arguments: [
             "shop", "policies", "closed", "peer-authentication", "endpoints", "entries", "waypoints", "enrolment",
             "waypoint-policies", "gateways", "routes", "routes-broken", "request-authentication",
+            "authorizers",
         ])
     func golden(_ name: String) throws {
         let input = try String(

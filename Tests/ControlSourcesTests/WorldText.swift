@@ -12,6 +12,9 @@ enum WorldText {
         for policy in world.attachedPolicies {
             lines.append("\(policy.name) is bound to [\(policy.bindings.map(\.description).joined(separator: ", "))]")
             if case .token(let tokens) = policy.policy { lines += tokens.rules.map(describe) }
+            if case .request(let request) = policy.policy, let authorizer = request.authorizer {
+                lines += AuthorizerText.describe(authorizer)
+            }
         }
         for (node, intents) in world.intents.sorted(by: { $0.key < $1.key }) {
             lines.append("node \(node)")

@@ -119,8 +119,12 @@ struct Translation {
     /// Expects every service to be there.
     mutating func attachPolicies() {
         var attachment = PolicyAttachment(context, gateways, hosts, world.services)
-        for policy in world.requestPolicies {
+        var authorizers = AuthorizerTable(resources, context, hosts)
+        for var policy in world.requestPolicies {
             guard let resource = policies.requestResources[policy.key] else { continue }
+            if case .custom(let provider) = policy.action, !provider.isEmpty {
+                policy.authorizer = authorizers.authorizer(provider, of: resource)
+            }
             let bindings = attachment.bindings(of: policy.targets, of: resource)
             if !bindings.isEmpty { world.attachedPolicies.append(AttachedPolicy(policy, bindings: bindings)) }
         }
@@ -128,7 +132,7 @@ struct Translation {
             let bindings = attachment.bindings(of: resource.targets, of: resource)
             if !bindings.isEmpty { world.attachedPolicies.append(AttachedPolicy(policy, bindings: bindings)) }
         }
-        world.findings += attachment.findings
+        world.findings += attachment.findings + authorizers.findings
         world.attachedPolicies.sort { $0.name < $1.name }
     }
 

@@ -61,6 +61,10 @@ struct ResourceDecoder {
                 reader.skip(["secrets", "imagePullSecrets", "automountServiceAccountToken"])
                 return ServiceAccountResource(metadata: metadata)
             }
+        case ("", "ConfigMap") where MeshConfigDecoder.isMeshConfig(root):
+            add(&root, group, ["v1"], \.meshConfigs) { reader, metadata, _ in
+                MeshConfigDecoder.decode(&reader, metadata)
+            }
         case ("", "Pod"): add(&root, group, ["v1"], \.pods) { PodDecoder.decode(&$0, $1, $2) }
         case ("", "Service"): add(&root, group, ["v1"], \.services) { reader, metadata, _ in
             ServiceDecoder.decode(&reader, metadata)

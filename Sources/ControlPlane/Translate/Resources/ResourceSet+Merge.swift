@@ -4,6 +4,7 @@ extension ResourceSet {
     package static func merging(_ parts: [ResourceSet]) -> (resources: ResourceSet, findings: [Finding]) {
         var all = ResourceSet()
         var findings: [Finding] = []
+        all.meshConfigs = firsts(parts, \.meshConfigs, &findings)
         all.namespaces = firsts(parts, \.namespaces, &findings)
         all.nodes = firsts(parts, \.nodes, &findings)
         all.serviceAccounts = firsts(parts, \.serviceAccounts, &findings)

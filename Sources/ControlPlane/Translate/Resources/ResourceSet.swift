@@ -1,5 +1,6 @@
 /// The resources that users wrote, typed. Order within a kind is the order in which they were read.
 package struct ResourceSet: Hashable, Sendable {
+    package var meshConfigs: [MeshConfigResource] = []
     package var namespaces: [NamespaceResource] = []
     package var nodes: [NodeResource] = []
     package var serviceAccounts: [ServiceAccountResource] = []
@@ -22,9 +23,9 @@ package struct ResourceSet: Hashable, Sendable {
 
     /// How many resources of all kinds.
     package var count: Int {
-        namespaces.count + nodes.count + serviceAccounts.count + pods.count + services.count + endpointSlices.count
-            + serviceEntries.count + workloadEntries.count + gateways.count + authorizationPolicies.count
-            + peerAuthentications.count + requestAuthentications.count + httpRoutes.count + grpcRoutes.count
-            + tcpRoutes.count + tlsRoutes.count + referenceGrants.count
+        meshConfigs.count + namespaces.count + nodes.count + serviceAccounts.count + pods.count + services.count
+            + endpointSlices.count + serviceEntries.count + workloadEntries.count + gateways.count
+            + authorizationPolicies.count + peerAuthentications.count + requestAuthentications.count
+            + httpRoutes.count + grpcRoutes.count + tcpRoutes.count + tlsRoutes.count + referenceGrants.count
     }
 }
