@@ -103,6 +103,16 @@ extension MeshFixture {
         return process
     }
 
+    /// Starts an external authorizer.
+    /// - Parameter form: `grpc` or `http`.
+    package func serveAuthorizer(_ form: String, in pod: String, port: Int) async throws -> MeshProcess {
+        let process = try MeshProcess(
+            "\(form) authorizer in \(pod)", in: try namespace(pod), output: "\(directory.path)/\(form)-\(port).log",
+            [try programs.grpcPython(), programs.authorizer, form, "\(port)"])
+        try await Wait.eventually("\(form) authorizer of \(pod)") { process.output.contains("serving") }
+        return process
+    }
+
     /// Runs the gRPC client in a pod to its end; without a method it calls all.
     package func gRPC(_ pod: String, _ arguments: String...) async throws -> Outcome {
         let python = try programs.grpcPython()

@@ -19,6 +19,8 @@ package struct MeshPrograms: Sendable {
     package let grpcClient: String
     /// WebSocket applications, for the Python of ``webSocketPython()``.
     package let webSocket: String
+    /// External authorizers; the one for gRPC needs the Python of ``grpcPython()``.
+    package let authorizer: String
     private let setup: String
     /// The folder with Package.swift.
     package let checkout: String
@@ -46,6 +48,7 @@ package struct MeshPrograms: Sendable {
         grpcServer = tests.appendingPathComponent("Fixtures/Programs/grpc-server.py").path
         grpcClient = tests.appendingPathComponent("Fixtures/Programs/grpc-client.py").path
         webSocket = tests.appendingPathComponent("Fixtures/Programs/websocket.py").path
+        authorizer = tests.appendingPathComponent("Fixtures/Programs/authorizer.py").path
         setup = tests.deletingLastPathComponent().appendingPathComponent("tools/setup-test-peers").path
     }
 
