@@ -83,9 +83,15 @@ final class GatewayRig: Sendable {
     func connect(as identity: Identity? = nil) async throws -> NIOLoopBound<HBONEConnection> {
         let (eventLoop, certificate) = (eventLoop, try identity.map { try authority.workload($0) } ?? callerCertificate)
         let promise = eventLoop.makePromise(of: NIOLoopBound<HBONEConnection>.self)
-        let channel = try await ClientBootstrap(group: eventLoop).channelOption(.autoRead, value: false)
-            .connect(to: address).get()
-        try await eventLoop.submit {
+        let channel: any Channel
+        do {
+            channel = try await ClientBootstrap(group: eventLoop).channelOption(.autoRead, value: false)
+                .connect(to: address).get()
+        } catch {
+            promise.fail(error)
+            throw error
+        }
+        let installed = eventLoop.submit {
             let tls = TLSHandler(
                 context: certificate.clientContext, role: .client, expecting: .anyOf([Make.settings.identity]))
             let gate = HandshakeGate { result in
@@ -105,7 +111,9 @@ final class GatewayRig: Sendable {
             }
             try channel.pipeline.syncOperations.addHandlers([tls, gate])
             try channel.syncOptions?.setOption(.autoRead, value: true)
-        }.get()
+        }
+        // A connection that is gone already is a failure of its test, and not the end of all tests.
+        installed.whenFailure { promise.fail($0) }
         return try await promise.futureResult.get()
     }
 
