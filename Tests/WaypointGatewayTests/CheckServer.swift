@@ -90,21 +90,21 @@ final class CheckServer: Sendable {
         func takesBytesAgain() {}
         func failed(_ failure: MessageStreamFailure) { seen.state.withLock { $0.failures += 1 } }
 
-        func receiveEnd(_ trailers: [HTTP2Field]?) {
+        func receiveEnd(_ trailers: HeaderLines?) {
             let message = Array(body.dropFirst(5))
             seen.state.withLock {
                 $0.requests.append(message)
                 $0.heads.append(stream.head)
             }
             guard let answer = answer(message) else { return }
-            let fields = [HTTP2Field("content-type", "application/grpc")]
+            let fields = HeaderLines([("content-type", "application/grpc")])
             try? stream.respond(HTTP2ResponseHead(status: 200, fields: fields))
             var bytes = ByteBuffer()
             bytes.writeInteger(UInt8(0))
             bytes.writeInteger(UInt32(answer.count))
             bytes.writeBytes(answer)
             stream.write(bytes)
-            stream.writeEnd([HTTP2Field("grpc-status", "0")])
+            stream.writeEnd(HeaderLines([("grpc-status", "0")]))
         }
     }
 }

@@ -140,11 +140,12 @@ struct ExplainTests {
 
     @Test("asks nobody: an authorizer that can be asked is taken to agree, one that cannot refuses")
     func authorizers() async throws {
-        let ask = RequestPolicyTests.policy(.custom(provider: "opa"), .methods([.exact("GET")]), name: "ask")
+        var ask = RequestPolicyTests.policy(.custom(provider: "opa"), .methods([.exact("GET")]), name: "ask")
         let refused = try await report("GET", "/api", policies: [ask])
         #expect(refused.answer?.status == 403 && refused.verdict?.policy == "shop/ask")
-        let world = try Make.pair(api: [("127.0.0.1", 7080)])
-        let offline = RequestExplainer(world: world, settings: Make.settings, nowSeconds: 0)
-        #expect(offline.asksAuthorizers)
+        let opa = RouteTarget(service: ServiceKey(namespace: "shop", hostname: "opa.shop.svc.cluster.local"), port: 80)
+        ask.authorizer = Authorizer(target: opa, transport: .grpc(sent: .all))
+        let passed = try await report("GET", "/api", policies: [ask])
+        #expect(passed.isAllowed && passed.notes == ["external authorizer opa is asked; taken to agree"])
     }
 }

@@ -60,7 +60,7 @@ package struct WaypointRunSettings: Sendable {
     package static let ownNames: Set<String> = [
         "POD_NAME", "POD_NAMESPACE", "GATEWAY_NAME", "SERVICE_ACCOUNT", "TRUST_DOMAIN", "CLUSTER_ID", "XDS_ADDRESS",
         "CA_ADDRESS", "XDS_ROOT_CA", "CA_ROOT_CA", "AUTH_TOKEN", "APUS_METRICS_ADDRESS", "APUS_READINESS_ADDRESS",
-        "TERMINATION_DRAIN_DURATION",
+        "TERMINATION_DRAIN_DURATION", "APUS_SOCKET",
     ]
 
     /// Everything the process is told.

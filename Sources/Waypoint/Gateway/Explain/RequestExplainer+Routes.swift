@@ -32,7 +32,9 @@ extension RequestExplainer {
             guard case .table(let table) = routes else { return }
             let found = table.requests.explain(head, in: table.table)
             report.route = RequestReport.Route(rule, found)
-            guard rule.behaviour.authorization == nil else { throw .reply(.notAuthorized, to: head) }
+            if let authorization = rule.behaviour.authorization {
+                report.notes.append("external authorizer \(authorization.target) is asked; taken to agree")
+            }
             try follow(rule, hit, head, target, &report)
         }
     }

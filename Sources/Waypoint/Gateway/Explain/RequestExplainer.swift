@@ -17,8 +17,6 @@ package struct RequestExplainer {
     let requestPolicies: (CallTarget) -> TargetPolicies
     let routes: (CallTarget, String) -> CallRoutes
     let keys: FetchedKeys
-    /// Somebody can ask the authorizers of CUSTOM policies.
-    let asksAuthorizers: Bool
     let nowSeconds: Double
 
     /// As a loop would decide now.
@@ -30,7 +28,6 @@ package struct RequestExplainer {
         requestPolicies = { loop.requestPolicies(for: $0) }
         routes = { loop.routes(for: $0, from: $1) }
         keys = loop.tokens.fetched
-        asksAuthorizers = loop.authorizer != nil
         self.nowSeconds = nowSeconds
     }
 
@@ -44,7 +41,6 @@ package struct RequestExplainer {
         self.nowSeconds = nowSeconds
         policies = PolicySet(ofWaypoint: own, in: world)
         keys = FetchedKeys()
-        asksAuthorizers = true
         requestPolicies = { target in
             let tokens = world.requestPolicies(for: target.service?.key, of: key).tokens
             return TargetPolicies(
@@ -141,7 +137,7 @@ package struct RequestExplainer {
         _ facts: RequestFacts, _ policies: TargetPolicies, _ head: RequestHead, _ report: inout RequestReport
     ) throws(Stop) -> [String: AuthorizerAnswer] {
         var answers: [String: AuthorizerAnswer] = [:]
-        for question in policies.requests.questions(facts) where asksAuthorizers {
+        for question in policies.requests.questions(facts) where question.authorizer != nil {
             answers[question.provider] = .allowed
             report.notes.append("external authorizer \(question.provider) is asked; taken to agree")
         }
