@@ -108,12 +108,14 @@ let package = Package(
         .target(name: "WaypointHTTP2", dependencies: ["HBONE", "MeshModel", "WaypointRoute", nioCore, deques], path: "Sources/Waypoint/HTTP2", swiftSettings: house),
         // Requests and answers as bytes: HTTP/1.1, read strictly and written; pure.
         .target(name: "WaypointHTTP", dependencies: ["MeshModel", "WaypointRoute", nioCore], path: "Sources/Waypoint/HTTP", swiftSettings: house),
+        // Endpoints chosen and spared, limits and faults: load balancing, outliers, circuit breakers; pure.
+        .target(name: "WaypointResilience", dependencies: ["MeshModel"], path: "Sources/Waypoint/Resilience", swiftSettings: house),
         // Key sets of remote issuers, fetched over http and https.
         // Questions to external authorizers and rate limit services, and their answers; pure.
         .target(name: "WaypointAuthorizer", dependencies: ["MeshModel", "MeshWire", "WaypointRoute", protobuf], path: "Sources/Waypoint/Authorizer", swiftSettings: house),
         .target(name: "WaypointKeys", dependencies: ["MeshModel", "MeshKernel", "WaypointRoute", "WaypointToken", nioCore, nioPosix, nioHTTP1, nioTLS, logging], path: "Sources/Waypoint/Keys", swiftSettings: house),
         // Calls, requests and their endpoints.
-        .target(name: "WaypointGateway", dependencies: ["MeshModel", "MeshPolicy", "MeshTLS", "MeshKernel", "HBONE", "MeshDiscovery", "MeshIdentity", "MeshTelemetry", "MeshProxy", "WaypointHTTP", "WaypointRoute", "WaypointHTTP2", "WaypointToken", "WaypointAuthorizer", nioCore, nioPosix], path: "Sources/Waypoint/Gateway", swiftSettings: house),
+        .target(name: "WaypointGateway", dependencies: ["MeshModel", "MeshPolicy", "MeshTLS", "MeshKernel", "HBONE", "MeshDiscovery", "MeshIdentity", "MeshTelemetry", "MeshProxy", "WaypointHTTP", "WaypointRoute", "WaypointHTTP2", "WaypointToken", "WaypointAuthorizer", "WaypointResilience", nioCore, nioPosix], path: "Sources/Waypoint/Gateway", swiftSettings: house),
         .executableTarget(name: "waypoint", dependencies: ["WaypointGateway", "MeshModel", "MeshKernel", "MeshTLS", "MeshDiscovery", "MeshIdentity", "MeshTelemetry", "MeshRuntime", "WaypointKeys", "WaypointToken", "MeshTracing", nioCore, nioPosix, grpcPosix, logging, lifecycle, signals], path: "Sources/Waypoint/Main", swiftSettings: house),
         // The control plane.
         .target(name: "ControlTranslate", dependencies: ["MeshModel", "WaypointRoute"], path: "Sources/ControlPlane/Translate", swiftSettings: house),
@@ -146,7 +148,8 @@ let package = Package(
         .testTarget(name: "WaypointAuthorizerTests", dependencies: ["MeshModel", "MeshWire", "WaypointRoute", "WaypointAuthorizer", protobuf], path: "Tests/WaypointAuthorizerTests", swiftSettings: house),
         .testTarget(name: "WaypointHTTP2Tests", dependencies: ["MeshModel", "HBONE", "WaypointHTTP2", "MeshTesting", "WaypointRoute", nioCore, nioPosix], path: "Tests/WaypointHTTP2Tests", swiftSettings: house),
         .testTarget(name: "WaypointHTTPTests", dependencies: ["MeshModel", "WaypointRoute", "WaypointHTTP", "SeededTesting", nioCore, nioHTTP1, nioEmbedded], path: "Tests/WaypointHTTPTests", swiftSettings: house),
-        .testTarget(name: "WaypointGatewayTests", dependencies: ["MeshModel", "MeshDiscovery", "MeshProxy", "MeshTLS", "MeshTelemetry", "HBONE", "MeshPolicy", "WaypointRoute", "WaypointHTTP2", "WaypointGateway", "MeshTesting", "WaypointToken", "WaypointKeys", "MeshIdentity", "WaypointAuthorizer", "MeshWire", nioCore, nioPosix, crypto, logging, protobuf], path: "Tests/WaypointGatewayTests", swiftSettings: house),
+        .testTarget(name: "WaypointResilienceTests", dependencies: ["MeshModel", "WaypointResilience", "SeededTesting"], path: "Tests/WaypointResilienceTests", swiftSettings: house),
+        .testTarget(name: "WaypointGatewayTests", dependencies: ["MeshModel", "MeshDiscovery", "MeshProxy", "MeshTLS", "MeshTelemetry", "HBONE", "MeshPolicy", "WaypointRoute", "WaypointHTTP2", "WaypointGateway", "MeshTesting", "WaypointToken", "WaypointKeys", "MeshIdentity", "WaypointAuthorizer", "MeshWire", "WaypointResilience", nioCore, nioPosix, crypto, logging, protobuf], path: "Tests/WaypointGatewayTests", swiftSettings: house),
         .testTarget(name: "ControlTranslateTests", dependencies: ["MeshModel", "ControlTranslate"], path: "Tests/ControlTranslateTests", swiftSettings: house),
         .testTarget(name: "ControlSourcesTests", dependencies: ["MeshModel", "ControlTranslate", "ControlSources", "SeededTesting"], path: "Tests/ControlSourcesTests", swiftSettings: house),
         .testTarget(name: "ControlAuthorityTests", dependencies: ["MeshModel", "ControlAuthority", x509, asn1, crypto], path: "Tests/ControlAuthorityTests", swiftSettings: house),

@@ -79,6 +79,7 @@ enum ImportTable {
             ],
             others: foundation.union(grpc).union(nio).union(["Logging", "ServiceLifecycle", "UnixSignals"])),
         Room(target: "WaypointRoute", folder: "Sources/Waypoint/Route", rooms: ["MeshModel"], others: []),
+        Room(target: "WaypointResilience", folder: "Sources/Waypoint/Resilience", rooms: ["MeshModel"], others: []),
         Room(
             target: "WaypointHTTP", folder: "Sources/Waypoint/HTTP", rooms: ["MeshModel", "WaypointRoute"],
             others: ["NIOCore"]),
@@ -105,6 +106,8 @@ enum ImportTable {
                 "MeshModel", "MeshPolicy", "MeshTLS", "MeshKernel", "HBONE", "MeshDiscovery", "MeshIdentity",
                 "MeshTelemetry", "MeshProxy", "WaypointAuthorizer", "WaypointHTTP", "WaypointHTTP2", "WaypointRoute",
                 "WaypointToken",
+                "MeshTelemetry", "MeshProxy", "WaypointHTTP", "WaypointHTTP2", "WaypointRoute", "WaypointToken",
+                "WaypointResilience",
             ],
             others: nio.union(["Logging"])),
         Room(
@@ -170,7 +173,7 @@ enum ImportTable {
     static let withoutFoundation = [
         "Sources/Shared/Model", "Sources/Shared/Policy", "Sources/Shared/HBONE", "Sources/Shared/TLS",
         "Sources/Shared/Kernel", "Sources/Shared/Proxy", "Sources/Ztunnel/Tunnel", "Sources/Waypoint/Route",
-        "Sources/Waypoint/HTTP", "Sources/Waypoint/HTTP2", "Sources/Waypoint/Gateway",
+        "Sources/Waypoint/HTTP", "Sources/Waypoint/HTTP2", "Sources/Waypoint/Resilience", "Sources/Waypoint/Gateway",
     ]
 
     /// Where the word `unsafe` may stand.
