@@ -26,6 +26,8 @@ struct DeltaPropertyTests {
             let client = Bool.random(using: &generator) ? nil : "c"
             let name = "r\(Int.random(in: 0...1, using: &generator))"
             world.routes.append(routes("s\(number)", by: name, client: client))
+            let requests = UInt32.random(in: 1...2, using: &generator)
+            world.traffic.append(traffic("s\(number)", requests: requests, proxy: client))
         }
         for number in 0..<3 where Bool.random(using: &generator) {
             world.attachedPolicies.append(attached("a\(number)", isDryRun: Bool.random(using: &generator)))
@@ -44,6 +46,7 @@ struct DeltaPropertyTests {
         _ = try session.receive(request(policyURL))
         _ = try session.receive(request(routesURL))
         _ = try session.receive(request(attachedURL))
+        _ = try session.receive(request(trafficURL))
         for _ in 0..<40 {
             // More than one change between two pushes is the rule for a slow client.
             for _ in 0...Int.random(in: 0...100, using: &generator) / 90 * 70 {
@@ -55,13 +58,15 @@ struct DeltaPropertyTests {
                 _ = try session.receive(request(addressURL, held: client.held[addressURL] ?? [:]))
                 _ = try session.receive(request(routesURL, held: client.held[routesURL] ?? [:]))
                 _ = try session.receive(request(attachedURL, held: client.held[attachedURL] ?? [:]))
+                _ = try session.receive(request(trafficURL, held: client.held[trafficURL] ?? [:]))
             }
             let responses = session.push(encoder.world)
             for (index, response) in responses.enumerated() {
                 client.apply([response])
                 // No workload names a policy that the client does not have.
                 if response.typeURL == addressURL {
-                    let later = responses[(index + 1)...].filter { $0.typeURL != routesURL }.flatMap(\.resources)
+                    let later = responses[(index + 1)...]
+                        .filter { ![routesURL, trafficURL].contains($0.typeURL) }.flatMap(\.resources)
                     #expect(later.isEmpty, "seed \(seed)")
                 }
                 let refusal = Bool.random(using: &generator) ? nil : "refused"
@@ -71,6 +76,7 @@ struct DeltaPropertyTests {
             #expect(client.held[policyURL] == encoder.world.policies.versions, "seed \(seed)")
             #expect(client.held[routesURL] == encoder.world.routes.versions, "seed \(seed)")
             #expect(client.held[attachedURL] == encoder.world.attachedPolicies.versions, "seed \(seed)")
+            #expect(client.held[trafficURL] == encoder.world.traffic.versions, "seed \(seed)")
         }
     }
 

@@ -13,6 +13,7 @@ let addressURL = WireCodec.ResourceType.address.url
 let policyURL = WireCodec.ResourceType.authorization.url
 let routesURL = WireCodec.ResourceType.routes.url
 let attachedURL = WireCodec.ResourceType.attachedPolicies.url
+let trafficURL = WireCodec.ResourceType.traffic.url
 
 func workload(
     _ name: String, ip: String? = nil, node: String = "", policies: [String] = [], services: [String] = []
@@ -51,6 +52,14 @@ func attached(_ name: String, isDryRun: Bool = false) -> AttachedPolicy {
         bindings: [.service(ServiceKey(namespace: "shop", hostname: "s"))])
 }
 
+/// Rules of traffic to a service; the limit tells them apart.
+func traffic(_ hostname: String, requests: UInt32 = 1, proxy: String? = nil) -> TrafficRules {
+    var rules = TrafficRules(
+        service: ServiceKey(namespace: "shop", hostname: hostname), proxyNamespace: proxy)
+    rules.policy.connections.requestsMax = requests
+    return rules
+}
+
 func desired(
     workloads: [Workload] = [], services: [Service] = [], policies: [AuthorizationPolicy] = [],
     routes: [AttachedRoutes] = []
@@ -85,7 +94,9 @@ func request(
 
 /// What a client does with responses: keeps the versions it was sent.
 struct ModelClient {
-    var held: [String: [String: String]] = [addressURL: [:], policyURL: [:], routesURL: [:], attachedURL: [:]]
+    var held: [String: [String: String]] = [
+        addressURL: [:], policyURL: [:], routesURL: [:], attachedURL: [:], trafficURL: [:],
+    ]
 
     mutating func apply(_ responses: [DeltaResponse]) {
         for response in responses {

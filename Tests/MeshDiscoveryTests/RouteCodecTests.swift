@@ -88,17 +88,21 @@ struct RouteCodecTests {
     @Test("a waypoint asks for routes too, and is ready with them; a node does not")
     func subscription() throws {
         var session = DiscoverySession(wantsRoutes: true)
-        #expect(session.connect().map(\.typeURL) == [.attachedPolicies, .address, .authorization, .routes].map(urlOf))
+        #expect(
+            session.connect().map(\.typeURL)
+                == [.attachedPolicies, .address, .authorization, .routes, .traffic].map(urlOf))
         _ = session.receive(response(.attachedPolicies, nonce: "0"))
         _ = session.receive(response(.address, nonce: "1"))
         _ = session.receive(response(.authorization, nonce: "2"))
         #expect(!session.isReady)
         let encoded = WireCodec.encode(try Self.routes())
+        _ = session.receive(response(.traffic, nonce: "4"))
         let step = session.receive(response(.routes, nonce: "3", [encoded]))
         #expect(session.isReady && step.worldChanged)
         #expect(step.request == DeltaRequest(typeURL: urlOf(.routes), nonce: "3"))
         session.disconnect()
-        #expect(session.connect().last?.initialVersions == [encoded.name: encoded.version])
+        let again = session.connect().first { $0.typeURL == urlOf(.routes) }
+        #expect(again?.initialVersions == [encoded.name: encoded.version])
 
         var node = DiscoverySession()
         #expect(node.connect().count == 2)
@@ -134,7 +138,7 @@ struct RouteCodecTests {
         #expect(step.request?.errorMessage?.hasPrefix("ns/h/80: ") == true)
         #expect(session.world.routes(to: Self.target, clientNamespace: "x") == .refused)
         session.disconnect()
-        #expect(session.connect().last?.initialVersions == ["ns/h/80": ""])
+        #expect(session.connect().first { $0.typeURL == urlOf(.routes) }?.initialVersions == ["ns/h/80": ""])
         let good = try Self.routes()
         _ = session.receive(response(.routes, nonce: "2", [WireCodec.encode(good)]))
         #expect(session.world.routes(to: Self.target, clientNamespace: "x") == .table(good.table))

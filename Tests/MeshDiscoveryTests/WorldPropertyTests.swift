@@ -10,6 +10,7 @@ private struct LastValues {
     var policies: [String: AuthorizationPolicy] = [:]
     var routes: [String: AttachedRoutes] = [:]
     var attachedPolicies: [String: AttachedPolicy] = [:]
+    var traffic: [String: TrafficRules] = [:]
 
     mutating func apply(_ change: WorldChange) {
         switch change {
@@ -19,11 +20,13 @@ private struct LastValues {
             if workloads.removeValue(forKey: name) == nil, let key = ServiceKey(name) { services[key] = nil }
         case .upsertPolicy(let policy): policies[policy.key] = policy
         case .removePolicy(let key): policies[key] = nil
-        case .refusePolicy, .refuseRoutes, .refuseAttachedPolicy, .receiveAttachedPolicies: break
+        case .refusePolicy, .refuseRoutes, .refuseAttachedPolicy, .receiveAttachedPolicies, .refuseTraffic: break
         case .upsertAttachedPolicy(let attached): attachedPolicies[attached.name.description] = attached
         case .removeAttachedPolicy(let name): attachedPolicies[name] = nil
         case .upsertRoutes(let attached): routes[attached.scope.description] = attached
         case .removeRoutes(let name): routes[name] = nil
+        case .upsertTraffic(let rules): traffic[rules.scope.description] = rules
+        case .removeTraffic(let name): traffic[name] = nil
         }
     }
 
@@ -31,6 +34,7 @@ private struct LastValues {
         workloads.values.map(WorldChange.upsertWorkload) + services.values.map(WorldChange.upsertService)
             + policies.values.map(WorldChange.upsertPolicy) + routes.values.map(WorldChange.upsertRoutes)
             + attachedPolicies.values.map(WorldChange.upsertAttachedPolicy)
+            + traffic.values.map(WorldChange.upsertTraffic)
     }
 }
 
@@ -52,6 +56,7 @@ struct WorldPropertyTests {
         #expect(Set(world.workloads) == Set(model.workloads.values))
         #expect(Set(world.attachedRoutes) == Set(model.routes.values))
         #expect(Set(world.attachedPolicies) == Set(model.attachedPolicies.values))
+        #expect(Set(world.trafficRules) == Set(model.traffic.values))
         #expect(Set(world.services) == Set(model.services.values))
         for (key, service) in model.services {
             let expected = model.workloads.values.filter {
@@ -67,7 +72,8 @@ struct WorldPropertyTests {
         let scope = [AuthorizationPolicy.Scope.global, .namespace, .workloadSelector].randomElement(using: &generator)
         let scoped = RouteScope(
             RouteTarget(service: ServiceKey(namespace: "ns", hostname: "h"), port: 80), clientNamespace: "c\(number)")
-        switch Int.random(in: 0..<12, using: &generator) {
+        let traffic = TrafficScope(scoped.target.service, proxyNamespace: "p\(number)")
+        switch Int.random(in: 0..<14, using: &generator) {
         case 0...2: return .upsertWorkload(try workload(number, &generator))
         case 3, 4: return .upsertService(try service(number, &generator))
         case 5: return .removeAddress(name: Bool.random(using: &generator) ? "c//Pod/ns/\(number)" : "ns/\(number)")
@@ -92,6 +98,11 @@ struct WorldPropertyTests {
             return .upsertAttachedPolicy(
                 AttachedPolicy(policy, bindings: bindings.filter { _ in Bool.random(using: &generator) }))
         case 10: return .removeAttachedPolicy(name: "request/ns/\(number)")
+        case 11:
+            var rules = TrafficRules(service: traffic.service, proxyNamespace: traffic.proxyNamespace)
+            rules.policy.balancing = Bool.random(using: &generator) ? .random : .roundRobin
+            return .upsertTraffic(rules)
+        case 12: return .removeTraffic(name: traffic.description)
         default: return .removePolicy(key: "ns/\(number)")
         }
     }

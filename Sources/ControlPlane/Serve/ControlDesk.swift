@@ -181,6 +181,7 @@ package actor ControlDesk {
         metrics.set(.policies, desired.policies.count)
         metrics.set(.routes, desired.routes.count)
         metrics.set(.attachedPolicies, desired.attachedPolicies.count)
+        metrics.set(.traffic, desired.traffic.count)
         metrics.set(.provenPods, ledger.proofs.count)
         metrics.set(.findingErrors, desired.findings.count { $0.severity == .error })
         metrics.set(.findingWarnings, desired.findings.count { $0.severity == .warning })

@@ -4,7 +4,7 @@ import Synchronization
 package final class ControlMetrics: Sendable {
     /// What only grows.
     package enum Counter: String, CaseIterable, Hashable, Sendable {
-        case addressPushes, policyPushes, routePushes, attachedPolicyPushes, otherPushes, pushBytes
+        case addressPushes, policyPushes, routePushes, attachedPolicyPushes, trafficPushes, otherPushes, pushBytes
         case refusals, staleNonces
         case certificatesIssued, certificatesRefused, authenticationFailures, connectionsRefused
         case reports, reportsRefused, translations
@@ -13,7 +13,7 @@ package final class ControlMetrics: Sendable {
     /// What goes up and down.
     package enum Gauge: String, CaseIterable, Hashable, Sendable {
         case discoveryStreams, enrolmentStreams, connectedNodes
-        case resources, workloads, services, policies, routes, attachedPolicies, provenPods
+        case resources, workloads, services, policies, routes, attachedPolicies, traffic, provenPods
         case findingErrors, findingWarnings
         case signerNotAfterSeconds
     }
@@ -80,6 +80,7 @@ package final class ControlMetrics: Sendable {
         counter("apusd_pushes_total", "Discovery responses sent.", [
             ("{type=\"address\"}", .addressPushes), ("{type=\"authorization\"}", .policyPushes),
             ("{type=\"routes\"}", .routePushes), ("{type=\"attached_policy\"}", .attachedPolicyPushes),
+            ("{type=\"traffic\"}", .trafficPushes),
             ("{type=\"other\"}", .otherPushes),
         ])
         counter("apusd_push_bytes_total", "Bytes of resources sent.", [("", .pushBytes)])
@@ -110,6 +111,7 @@ package final class ControlMetrics: Sendable {
             ("{kind=\"workload\"}", of(.workloads)), ("{kind=\"service\"}", of(.services)),
             ("{kind=\"policy\"}", of(.policies)),
             ("{kind=\"routes\"}", of(.routes)), ("{kind=\"attached_policy\"}", of(.attachedPolicies)),
+            ("{kind=\"traffic\"}", of(.traffic)),
         ])
         gauge("apusd_proven_pods", "Pods whose enrolment is proven.", [("", of(.provenPods))])
         gauge("apusd_findings", "Findings in the resources.", [

@@ -26,9 +26,9 @@ package enum DeltaRefusal: Error, Hashable, Sendable {
 /// One delta discovery stream. A pure machine: requests go in, and for each snapshot of the world the responses come
 /// out that bring the client to it. Skipping snapshots is fine.
 ///
-/// Order of a push: new and changed policies, addresses, routes, removed policies. So no workload ever names a policy
-/// that the client does not have, no service is there before the policies of its waypoint, and no new route names a
-/// service that the client does not have.
+/// Order of a push: new and changed policies, addresses, rules of traffic, routes, removed policies. So no workload
+/// ever names a policy that the client does not have, no service is there before the policies of its waypoint, and no
+/// new route names a service that the client does not have.
 package struct DeltaSession {
     /// The bare form of workloads; addresses are the usual one.
     package static let workloadTypeURL = "type.googleapis.com/istio.workload.Workload"
@@ -39,6 +39,7 @@ package struct DeltaSession {
     private var bareWorkloads: DeltaSubscription?
     private var routes: DeltaSubscription?
     private var attachedPolicies: DeltaSubscription?
+    private var traffic: DeltaSubscription?
     /// Types we do not know: answered once, with nothing. `true` while the answer is owed.
     private var unknownTypes: [String: Bool] = [:]
     private var nonceCount: UInt64 = 0
@@ -71,6 +72,8 @@ package struct DeltaSession {
             Self.apply(request, to: &routes)
         case WireCodec.ResourceType.attachedPolicies.url:
             Self.apply(request, to: &attachedPolicies)
+        case WireCodec.ResourceType.traffic.url:
+            Self.apply(request, to: &traffic)
         case Self.workloadTypeURL:
             Self.apply(request, to: &bareWorkloads, ownNode: node) { $0.kind == .workload }
         default:
@@ -82,7 +85,7 @@ package struct DeltaSession {
                 notes.append(.unknownType(request.typeURL))
             }
         }
-        let subscriptions = [addresses, policies, bareWorkloads, routes, attachedPolicies]
+        let subscriptions = [addresses, policies, bareWorkloads, routes, attachedPolicies, traffic]
         let nameCount = subscriptions.reduce(0) { $0 + ($1?.nameCount ?? 0) }
         guard nameCount <= ServeLimits.subscribedNamesMax else {
             throw .tooManyNames(limit: ServeLimits.subscribedNamesMax)
@@ -97,10 +100,12 @@ package struct DeltaSession {
         let dueAddresses = addresses?.push(world.addresses) ?? DeltaSubscription.Due()
         let dueWorkloads = bareWorkloads?.push(world.addresses) ?? DeltaSubscription.Due()
         let dueRoutes = routes?.push(world.routes) ?? DeltaSubscription.Due()
+        let dueTraffic = traffic?.push(world.traffic) ?? DeltaSubscription.Due()
         var batches = [
             Self.additions(dueAttached, .attachedPolicies), Self.additions(duePolicies, .authorization),
             Self.changes(dueAddresses, WireCodec.ResourceType.address.url) { Piece($0) },
             Self.changes(dueWorkloads, Self.workloadTypeURL, Piece.init(bareWorkload:)),
+            Self.changes(dueTraffic, WireCodec.ResourceType.traffic.url) { Piece($0) },
             Self.changes(dueRoutes, WireCodec.ResourceType.routes.url) { Piece($0) },
             Self.removals(duePolicies, .authorization), Self.removals(dueAttached, .attachedPolicies),
         ].compactMap(\.self)

@@ -100,6 +100,7 @@ struct DiscoveryStream: Sendable {
             case WireCodec.ResourceType.authorization.url: metrics.add(.policyPushes)
             case WireCodec.ResourceType.routes.url: metrics.add(.routePushes)
             case WireCodec.ResourceType.attachedPolicies.url: metrics.add(.attachedPolicyPushes)
+            case WireCodec.ResourceType.traffic.url: metrics.add(.trafficPushes)
             default: metrics.add(.otherPushes)
             }
             metrics.add(.pushBytes, byteCount)

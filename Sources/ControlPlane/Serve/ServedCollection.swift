@@ -99,11 +99,12 @@ package struct ServedWorld: Sendable {
     package var policies = ServedCollection()
     package var routes = ServedCollection()
     package var attachedPolicies = ServedCollection()
+    package var traffic = ServedCollection()
 
     package init() {}
 
     /// Grows with each change of any.
-    package var revision: UInt64 { 
-        addresses.revision + policies.revision + routes.revision + attachedPolicies.revision
+    package var revision: UInt64 {
+        addresses.revision + policies.revision + routes.revision + attachedPolicies.revision + traffic.revision
     }
 }

@@ -6,7 +6,7 @@ import SwiftProtobuf
 /// One resource as clients get it, with what finds it by other names.
 package struct ServedResource: Sendable {
     package enum Kind: Hashable, Sendable {
-        case workload, service, policy, routes, attachedPolicy
+        case workload, service, policy, routes, attachedPolicy, traffic
     }
 
     package let kind: Kind
@@ -53,6 +53,10 @@ package struct ServedResource: Sendable {
 
     package init(_ policy: AttachedPolicy) {
         self.init(.attachedPolicy, WireCodec.encode(policy), aliases: [])
+    }
+
+    package init(_ rules: TrafficRules) {
+        self.init(.traffic, WireCodec.encode(rules), aliases: [])
     }
 
     private init(

@@ -8,6 +8,7 @@ package struct WorldEncoder: Sendable {
     private var policies: [String: AuthorizationPolicy] = [:]
     private var routes: [String: AttachedRoutes] = [:]
     private var attachedPolicies: [String: AttachedPolicy] = [:]
+    private var traffic: [String: TrafficRules] = [:]
     private(set) package var world = ServedWorld()
 
     package init() {}
@@ -21,12 +22,14 @@ package struct WorldEncoder: Sendable {
         let (newRoutes, goneRoutes) = Self.difference(&routes, desired.routes, name: \.scope.description)
         let (newAttached, goneAttached) = Self.difference(
             &attachedPolicies, desired.attachedPolicies, name: \.name.description)
+        let (newTraffic, goneTraffic) = Self.difference(&traffic, desired.traffic, name: \.scope.description)
         world.addresses.apply(
             upserts: newServices.map(ServedResource.init) + newWorkloads.map(ServedResource.init),
             removals: goneWorkloads + goneServices)
         world.policies.apply(upserts: newPolicies.map(ServedResource.init), removals: gonePolicies)
         world.routes.apply(upserts: newRoutes.map(ServedResource.init), removals: goneRoutes)
         world.attachedPolicies.apply(upserts: newAttached.map(ServedResource.init), removals: goneAttached)
+        world.traffic.apply(upserts: newTraffic.map(ServedResource.init), removals: goneTraffic)
         return world.revision != before
     }
 

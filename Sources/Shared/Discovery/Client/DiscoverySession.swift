@@ -9,24 +9,24 @@ package struct DiscoverySession: Sendable {
     private var addresses = DeltaSubscription(typeURL: WireCodec.ResourceType.address.url)
     private var authorizations = DeltaSubscription(typeURL: WireCodec.ResourceType.authorization.url)
 
-    /// Only of waypoints.
+    /// These three only of waypoints.
     private var routes: DeltaSubscription?
-
-    /// Only of waypoints.
+    private var traffic: DeltaSubscription?
     private var attachedPolicies: DeltaSubscription?
 
-    /// - Parameter wantsRoutes: routes and policies of waypoints, as waypoints do.
+    /// - Parameter wantsRoutes: routes, policies of waypoints and rules of traffic, as waypoints do.
     package init(wantsRoutes: Bool = false) {
         guard wantsRoutes else { return }
         routes = DeltaSubscription(typeURL: WireCodec.ResourceType.routes.url)
+        traffic = DeltaSubscription(typeURL: WireCodec.ResourceType.traffic.url)
         attachedPolicies = DeltaSubscription(typeURL: WireCodec.ResourceType.attachedPolicies.url)
         world.awaitAttachedPolicies()
     }
 
     /// Every type asked for has had a response.
     package var isReady: Bool {
-        addresses.isReady && authorizations.isReady && routes?.isReady != false
-            && attachedPolicies?.isReady != false
+        addresses.isReady && authorizations.isReady
+            && [routes, traffic, attachedPolicies].allSatisfy { $0?.isReady != false }
     }
 
     /// What one response did.
@@ -54,6 +54,10 @@ package struct DiscoverySession: Sendable {
             for name in world.refusedRouteNames { request.initialVersions[name] = "" }
             requests.append(request)
         }
+        if var request = traffic?.connect() {
+            for name in world.refusedTrafficNames { request.initialVersions[name] = "" }
+            requests.append(request)
+        }
         return requests
     }
 
@@ -62,6 +66,7 @@ package struct DiscoverySession: Sendable {
         authorizations.disconnect()
         routes?.disconnect()
         attachedPolicies?.disconnect()
+        traffic?.disconnect()
     }
 
     /// Decodes a response whole, applies it in one batch, and answers it. A bad resource refuses only itself.
@@ -85,6 +90,10 @@ package struct DiscoverySession: Sendable {
             let arrival = attachedPolicies?.isReady == false ? [WorldChange.receiveAttachedPolicies] : []
             let request = attachedPolicies?.receive(outcome)
             return finish(changes + arrival, outcome, request ?? nil, byteCount)
+        case .traffic:
+            let (outcome, changes) = Self.decode(response, type: .traffic)
+            let request = traffic?.receive(outcome)
+            return finish(changes, outcome, request ?? nil, byteCount)
         case nil:
             // Never asked for. Acknowledged, or the server would send it again and again.
             let request = DeltaRequest(typeURL: response.typeURL, nonce: response.nonce)
@@ -96,6 +105,7 @@ package struct DiscoverySession: Sendable {
     private func asked(_ typeURL: String) -> WireCodec.ResourceType? {
         switch WireCodec.ResourceType(rawValue: typeURL) {
         case .routes: routes == nil ? nil : .routes
+        case .traffic: traffic == nil ? nil : .traffic
         case .attachedPolicies: attachedPolicies == nil ? nil : .attachedPolicies
         case let type: type
         }
@@ -107,64 +117,5 @@ package struct DiscoverySession: Sendable {
         if !changes.isEmpty { world.apply(contentsOf: changes) }
         return Step(
             request: request, worldChanged: !changes.isEmpty, byteCount: byteCount, rejections: outcome.rejected)
-    }
-
-    /// Removals stand first: a name that is removed and sent in one response is there afterwards.
-    private static func decode(
-        _ response: Envoy_Service_Discovery_V3_DeltaDiscoveryResponse, type: WireCodec.ResourceType
-    ) -> (DeltaOutcome, [WorldChange]) {
-        var outcome = DeltaOutcome(nonce: response.nonce, removed: response.removedResources)
-        var changes: [WorldChange] = response.removedResources.map { name in
-            switch type {
-            case .address: .removeAddress(name: name)
-            case .authorization: .removePolicy(key: name)
-            case .routes: .removeRoutes(name: name)
-            case .attachedPolicies: .removeAttachedPolicy(name: name)
-            }
-        }
-        changes.reserveCapacity(changes.count + response.resources.count)
-        for resource in response.resources {
-            do throws(WireRejection) {
-                changes.append(try change(resource, type: type))
-                outcome.accepted.append(.init(name: resource.name, version: resource.version))
-            } catch {
-                outcome.rejected.append(.init(name: resource.name, reason: error.description))
-                switch type {
-                case .address: break
-                case .authorization: changes.append(.refusePolicy(WireCodec.refused(resource)))
-                case .routes: changes.append(.refuseRoutes(name: resource.name))
-                case .attachedPolicies:
-                    changes.append(.refuseAttachedPolicy(WireCodec.refusedAttachedPolicy(resource)))
-                }
-            }
-        }
-        return (outcome, changes)
-    }
-
-    private static func change(
-        _ resource: Envoy_Service_Discovery_V3_Resource, type: WireCodec.ResourceType
-    ) throws(WireRejection) -> WorldChange {
-        guard resource.resource.typeURL == type.url else { throw .unexpectedType(resource.resource.typeURL) }
-        switch try WireCodec.decode(resource.resource) {
-        case .workload(let workload): return .upsertWorkload(workload)
-        case .service(let service): return .upsertService(service)
-        case .policy(let policy):
-            // Workloads name policies by resource name; under another name this one would never be found.
-            guard policy.key == resource.name else {
-                throw .nameMismatch(resource: resource.name, content: policy.key)
-            }
-            return .upsertPolicy(policy)
-        case .routes(let routes):
-            // Removed and refused by name: under another name this one would stay for ever.
-            guard routes.scope.description == resource.name else {
-                throw .nameMismatch(resource: resource.name, content: routes.scope.description)
-            }
-            return .upsertRoutes(routes)
-        case .attachedPolicy(let policy):
-            guard policy.name.description == resource.name else {
-                throw .nameMismatch(resource: resource.name, content: policy.name.description)
-            }
-            return .upsertAttachedPolicy(policy)
-        }
     }
 }

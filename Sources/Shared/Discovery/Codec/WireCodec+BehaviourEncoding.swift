@@ -49,7 +49,7 @@ extension WireCodec {
     }
 
     /// Durations of routes are whole milliseconds, at most some 45 years.
-    private static func nanoseconds(_ duration: Duration) -> Int64 {
+    static func nanoseconds(_ duration: Duration) -> Int64 {
         let (seconds, attoseconds) = duration.components
         return seconds &* 1_000_000_000 &+ attoseconds / 1_000_000_000
     }

@@ -17,6 +17,8 @@ package enum WireCodec {
         case routes = "type.googleapis.com/apus.waypoint.v1.RouteTable"
         /// Ours; asked for by waypoints only.
         case attachedPolicies = "type.googleapis.com/apus.waypoint.v1.AttachedPolicy"
+        /// Ours; asked for by waypoints only.
+        case traffic = "type.googleapis.com/apus.waypoint.v1.TrafficRules"
 
         package var url: String { rawValue }
     }
@@ -45,6 +47,7 @@ package enum WireCodec {
         case policy(AuthorizationPolicy)
         case routes(AttachedRoutes)
         case attachedPolicy(AttachedPolicy)
+        case traffic(TrafficRules)
     }
 
     /// The name of a workload in discovery: its uid.
@@ -62,6 +65,10 @@ package enum WireCodec {
 
     /// The name of a policy of waypoints in discovery: `KIND/NAMESPACE/NAME`.
     package static func resourceName(_ policy: AttachedPolicy) -> String { policy.name.description }
+
+    /// The name of rules of traffic in discovery: `NAMESPACE/HOSTNAME`, with `/PROXY-NAMESPACE` behind it for the
+    /// waypoints of one namespace.
+    package static func resourceName(_ rules: TrafficRules) -> String { rules.scope.description }
 
     package static func encode(_ workload: Workload) -> EncodedResource {
         let address = Istio_Workload_Address.with { $0.workload = message(workload) }
@@ -85,6 +92,10 @@ package enum WireCodec {
         pack(message(policy), name: resourceName(policy), type: .attachedPolicies)
     }
 
+    package static func encode(_ rules: TrafficRules) -> EncodedResource {
+        pack(message(rules), name: resourceName(rules), type: .traffic)
+    }
+
     /// Decodes the content of a resource by its type URL.
     package static func decode(_ body: Google_Protobuf_Any) throws(WireRejection) -> DecodedResource {
         guard let type = ResourceType(rawValue: body.typeURL) else { throw .unexpectedType(body.typeURL) }
@@ -100,6 +111,8 @@ package enum WireCodec {
                 throw .policyLength(byteCount: body.value.count, limit: policyBytesMax)
             }
             return .attachedPolicy(try attachedPolicy(try unpack(Apus_Waypoint_V1_AttachedPolicy.self, body)))
+        case .traffic:
+            return .traffic(try traffic(try unpack(Apus_Waypoint_V1_TrafficRules.self, body)))
         }
     }
 

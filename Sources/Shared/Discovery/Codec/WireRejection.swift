@@ -30,6 +30,8 @@ package enum WireRejection: Error, Hashable, Sendable {
     case unknownText(field: String, text: String)
     /// A value of a route that breaks the rules for its kind.
     case routeValue(field: String, RouteValueError)
+    /// A value of a rule of traffic outside of its bounds.
+    case trafficValue(TrafficValueError)
     /// The resource is named otherwise than its content.
     case nameMismatch(resource: String, content: String)
 }
@@ -40,8 +42,8 @@ extension WireRejection: CustomStringConvertible {
         case .notDecodable(let type):
             "expected an encoded \(type), found bytes that do not decode"
         case .unexpectedType(let type):
-            "expected istio.workload.Address, istio.security.Authorization, apus.waypoint.v1.RouteTable or"
-                + " apus.waypoint.v1.AttachedPolicy, found \(type)"
+            "expected istio.workload.Address, istio.security.Authorization or one of apus.waypoint.v1,"
+                + " found \(type)"
         case .noVariant:
             "expected a workload or a service, found an empty address"
         case .missing(let field):
@@ -74,6 +76,8 @@ extension WireRejection: CustomStringConvertible {
             "\(field): expected a known word, found \(text)"
         case .routeValue(let field, let error):
             "\(field): \(error)"
+        case .trafficValue(let error):
+            "\(error.field): \(error.reason)"
         case .nameMismatch(let resource, let content):
             "expected a resource named \(content), found the name \(resource)"
         }

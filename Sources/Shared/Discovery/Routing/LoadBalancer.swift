@@ -46,6 +46,18 @@ package enum LoadBalancer {
         let request = Request(service: service, port: port, source: source, rule: .service, excluding: excluding)
         return world.members[service.key]?.first { isWanted($0.key) && request.rank($0.value) != nil }?.value
     }
+
+    /// Every endpoint that can take a port, wherever it stands, in no particular order. For whoever balances by rules
+    /// of its own.
+    /// - Parameter confined: uids of workloads that count although they are not healthy: those in quarantine.
+    package static func eligible(
+        service: Service, port: UInt16, source: Workload, from world: World, rule: PortRule = .service,
+        confined: Set<String> = []
+    ) -> [Endpoint] {
+        guard let members = world.members[service.key] else { return [] }
+        let request = Request(service: service, port: port, source: source, rule: rule, excluding: [])
+        return members.values.filter { request.isEligible($0, confined: confined) }
+    }
 }
 
 extension Endpoint {
@@ -73,9 +85,7 @@ private struct Request {
     /// How near the endpoint is, larger is better; `nil` when it is not eligible.
     func rank(_ endpoint: Endpoint) -> Int? {
         let workload = endpoint.record.workload
-        guard endpoint.isAdmitted(by: service.loadBalancing.healthPolicy), takesPort(endpoint), isReachable(workload),
-            !excluding.contains(workload.uid)
-        else { return nil }
+        guard isEligible(endpoint, confined: []), !excluding.contains(workload.uid) else { return nil }
         switch service.loadBalancing.mode {
         case .standard, .passthrough: return 0
         case .failover: return LocalityRank(of: workload, from: source, by: scopes).rank
@@ -83,6 +93,13 @@ private struct Request {
             let rank = LocalityRank(of: workload, from: source, by: scopes)
             return rank.isComplete ? rank.rank : nil
         }
+    }
+
+    func isEligible(_ endpoint: Endpoint, confined: Set<String>) -> Bool {
+        let isAdmitted =
+            endpoint.isAdmitted(by: service.loadBalancing.healthPolicy)
+            || !confined.isEmpty && confined.contains(endpoint.workload.uid)
+        return isAdmitted && takesPort(endpoint) && isReachable(endpoint.workload)
     }
 
     private var scopes: [LoadBalancing.Scope] { service.loadBalancing.routingPreferences }

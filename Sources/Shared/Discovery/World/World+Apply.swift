@@ -27,6 +27,12 @@ package enum WorldChange: Hashable, Sendable {
     case refuseAttachedPolicy(RefusedAttachedPolicy)
     /// Policies of waypoints have been received; until then they count as missing where they are awaited.
     case receiveAttachedPolicies
+    case upsertTraffic(TrafficRules)
+    /// By resource name; unknown names are ignored.
+    case removeTraffic(name: String)
+    /// Rules of traffic came that cannot be understood. What was known stays in force; if nothing was, requests to the
+    /// service must fail.
+    case refuseTraffic(name: String)
 }
 
 /// What could be read of a policy that was refused.
@@ -87,6 +93,9 @@ extension World {
             return false
         case .upsertAttachedPolicy, .removeAttachedPolicy, .refuseAttachedPolicy, .receiveAttachedPolicies:
             if stepAttachedPolicies(change) { attachedPolicyRevision += 1 }
+            return false
+        case .upsertTraffic, .removeTraffic, .refuseTraffic:
+            if stepTraffic(change) { trafficRevision += 1 }
             return false
         }
     }

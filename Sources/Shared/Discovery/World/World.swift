@@ -16,6 +16,9 @@ package struct World: Sendable {
     /// Grows when a policy of waypoints changed.
     package internal(set) var attachedPolicyRevision: UInt64 = 0
 
+    /// Grows when rules of traffic changed.
+    package internal(set) var trafficRevision: UInt64 = 0
+
     var workloadsByUID = TreeDictionary<String, WorkloadRecord>()
     var workloadsByAddress = MultiIndex<NetworkAddress, WorkloadRecord>()
     var workloadsByPod = MultiIndex<PodKey, WorkloadRecord>()
@@ -31,6 +34,8 @@ package struct World: Sendable {
     var routes = TreeDictionary<RouteScope, KnownRoutes>()
     /// Empty in a node proxy, too.
     var attachedPolicyIndex = AttachedPolicyIndex()
+    /// Empty in a node proxy too.
+    var traffic = TreeDictionary<TrafficScope, KnownTraffic>()
 
     package init() {}
 
@@ -53,7 +58,8 @@ package struct World: Sendable {
             && workloadsByPod == other.workloadsByPod && workloadsByHostname == other.workloadsByHostname
             && workloadsByNode == other.workloadsByNode && servicesByKey == other.servicesByKey
             && servicesByHostname == other.servicesByHostname && virtualAddresses == other.virtualAddresses
-            && members == other.members && routes == other.routes && policies.hasSameContent(as: other.policies)
+            && members == other.members && routes == other.routes && traffic == other.traffic
+            && policies.hasSameContent(as: other.policies)
             && attachedPolicyIndex.hasSameContent(as: other.attachedPolicyIndex)
     }
 }
