@@ -13,8 +13,8 @@ import Testing
         "a file of resources makes the world written beside it",
         arguments: [
             "shop", "policies", "closed", "peer-authentication", "endpoints", "entries", "waypoints", "enrolment",
-            "waypoint-policies", "gateways", "routes", "routes-broken", "request-authentication",
-            "authorizers",
+            "waypoint-policies", "gateways", "routes", "routes-broken", "request-authentication", "authorizers",
+            "traffic", "traffic-broken",
         ])
     func golden(_ name: String) throws {
         let input = try String(

@@ -25,7 +25,7 @@ enum WorldText {
             }
         }
         lines += world.waypoints.map { "waypoint is \($0)" }.sorted()
-        lines += RouteText.describe(world)
+        lines += RouteText.describe(world) + TrafficText.describe(world)
         lines += world.findings.map { "finding \($0)" }
         return lines.joined(separator: "\n") + "\n"
     }

@@ -15,6 +15,8 @@ package struct DesiredWorld: Hashable, Sendable {
     package var attachedPolicies: [AttachedPolicy] = []
     /// Routes of services, by scope.
     package var routes: [AttachedRoutes] = []
+    /// Rules of traffic to services, by scope.
+    package var traffic: [TrafficRules] = []
     /// What became of each route, by kind, namespace and name.
     package var routeStatuses: [RouteStatus] = []
     /// What became of each Gateway of a waypoint class, by namespace and name.

@@ -13,6 +13,7 @@ package enum Translate {
         translation.attachPolicies()
         translation.translateRoutes()
         translation.translateGateways()
+        translation.translateTraffic()
         return translation.finish()
     }
 }

@@ -12,6 +12,7 @@ struct Translation {
     private let hosts: ServiceEntryHosts
     private let entries: SelectorIndex<ServiceEntryResource>
     private var waypoints: WaypointBinding
+    private var quarantined: [ServiceKey: Set<String>] = [:]
     private var world = DesiredWorld()
 
     init(_ written: ResourceSet, _ context: TranslateContext) {
@@ -71,6 +72,7 @@ struct Translation {
             workload.services.merge(endpoints.pods[pod.key] ?? [:]) { first, _ in first }
             bind(&workload, labels: pod.metadata.labels, ports: [:])
             workload.waypoint = waypoints.waypoint(for: pod, as: .workload)
+            confine(&workload, pod)
             world.workloads.append(workload)
         }
         world.workloads += endpoints.workloads
@@ -97,6 +99,7 @@ struct Translation {
             guard var workload = translation.workload(entry) else { continue }
             bind(&workload, labels: entry.endpoint.labels, ports: entry.endpoint.ports)
             workload.waypoint = waypoints.waypoint(for: entry, as: .workload)
+            confine(&workload, entry)
             world.workloads.append(workload)
         }
         world.findings += translation.findings
@@ -143,6 +146,32 @@ struct Translation {
         world.routes = routes.attached
         world.routeStatuses = routes.statuses
         world.findings += routes.findings
+    }
+
+    /// Expects every service and workload to be there.
+    mutating func translateTraffic() {
+        var proxies: Set<String> = []
+        for waypoint in world.services.lazy.map(\.waypoint) + world.workloads.lazy.map(\.waypoint) {
+            if case .hostname(let key)? = waypoint?.destination { proxies.insert(key.namespace) }
+        }
+        let traffic = TrafficTranslation(
+            resources, context, hosts, services: world.services.map(\.key), proxies: proxies,
+            quarantined: quarantined)
+        world.traffic = traffic.rules
+        world.findings += traffic.findings
+    }
+
+    /// A workload in quarantine is unwell to everybody; waypoints learn that it could serve those they send there.
+    private mutating func confine(_ workload: inout Workload, _ resource: some MeshResource) {
+        guard let text = resource.metadata.labels[Label.quarantine] else { return }
+        guard let isConfined = boolean(text) else {
+            let message = "label \(Label.quarantine): expected true or false, found \"\(text)\"; not in quarantine"
+            world.findings.append(Finding(.error, resource.metadata.origin, resource: resource.title, message))
+            return
+        }
+        guard isConfined, workload.status == .healthy else { return }
+        workload.status = .unhealthy
+        for service in workload.services.keys { quarantined[service, default: []].insert(workload.uid) }
     }
 
     /// What follows from labels alone: selecting ServiceEntries and policies.

@@ -14,6 +14,7 @@ enum Label {
     static let zone = "topology.kubernetes.io/zone"
     static let tunnel = "networking.istio.io/tunnel"
     static let podTemplateHash = "pod-template-hash"
+    static let quarantine = "apus.io/quarantine"
     static let app = "app"
     static let canonicalNames = ["service.istio.io/canonical-name", "app.kubernetes.io/name", "app"]
     static let canonicalRevisions = ["service.istio.io/canonical-revision", "app.kubernetes.io/version", "version"]

@@ -81,6 +81,14 @@ struct ResourceDecoder {
             add(&root, group, ["v1", "v1beta1", "v1alpha3"], \.workloadEntries) { reader, metadata, _ in
                 WorkloadEntryDecoder.decode(&reader, metadata)
             }
+        case ("networking.istio.io", "DestinationRule"):
+            add(&root, group, ["v1", "v1beta1", "v1alpha3"], \.destinationRules) { reader, metadata, _ in
+                DestinationRuleDecoder.decode(&reader, metadata)
+            }
+        case ("apus.io", "TrafficGuard"):
+            add(&root, group, ["v1"], \.trafficGuards) { reader, metadata, _ in
+                TrafficGuardDecoder.decode(&reader, metadata)
+            }
         case ("security.istio.io", "AuthorizationPolicy"):
             contents.resources.authorizationPolicies += SecurityDecoder(file: file, group: group)
                 .authorizationPolicy(&root, &contents.findings)

@@ -22,6 +22,8 @@ extension ResourceSet {
         all.tcpRoutes = firsts(parts, \.tcpRoutes, &findings)
         all.tlsRoutes = firsts(parts, \.tlsRoutes, &findings)
         all.referenceGrants = firsts(parts, \.referenceGrants, &findings)
+        all.destinationRules = firsts(parts, \.destinationRules, &findings)
+        all.trafficGuards = firsts(parts, \.trafficGuards, &findings)
         return (all, findings.sorted())
     }
 

@@ -18,6 +18,8 @@ package struct ResourceSet: Hashable, Sendable {
     package var tcpRoutes: [RouteResource<TCPRouteKind>] = []
     package var tlsRoutes: [RouteResource<TLSRouteKind>] = []
     package var referenceGrants: [ReferenceGrantResource] = []
+    package var destinationRules: [DestinationRuleResource] = []
+    package var trafficGuards: [TrafficGuardResource] = []
 
     package init() {}
 
@@ -27,5 +29,6 @@ package struct ResourceSet: Hashable, Sendable {
             + endpointSlices.count + serviceEntries.count + workloadEntries.count + gateways.count
             + authorizationPolicies.count + peerAuthentications.count + requestAuthentications.count
             + httpRoutes.count + grpcRoutes.count + tcpRoutes.count + tlsRoutes.count + referenceGrants.count
+            + destinationRules.count + trafficGuards.count
     }
 }
