@@ -46,6 +46,8 @@ final class Call {
         let epoch: Int
         let policies: TargetPolicies
         let routes: CallRoutes
+        let port: PortTraffic
+        let guardian: ServiceGuard
     }
 
     static func start(
@@ -158,12 +160,18 @@ final class Call {
     /// `nil`: no policy is about tokens.
     var tokenChecker: TokenChecker? { present.policies.tokens }
     var routes: CallRoutes { present.routes }
+    /// What rules of traffic say of the endpoints of what was called.
+    var portTraffic: PortTraffic { present.port }
+    /// What stands before the service that was called.
+    var guardian: ServiceGuard { present.guardian }
 
     private var present: Known {
         if let known, known.epoch == loop.epoch { return known }
         let present = Known(
             epoch: loop.epoch, policies: loop.requestPolicies(for: target),
-            routes: loop.routes(for: target, from: caller.identity.namespace))
+            routes: loop.routes(for: target, from: caller.identity.namespace),
+            port: target.routeTarget.map { loop.traffic.port($0, now: .sinceStart) } ?? .none,
+            guardian: target.service.map { loop.traffic.shield($0.key) } ?? .none)
         known = present
         return present
     }

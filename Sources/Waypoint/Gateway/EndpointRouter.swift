@@ -67,15 +67,27 @@ struct EndpointRouter {
                     ?? LoadBalancer.choose(
                         service: service, port: target.port, source: source, from: world, excluding: excluded,
                         using: &generator)
-            else { throw .noHealthyUpstream(TransportAddress(target.address ?? Self.anyAddress, port: target.port)) }
-            guard let port = EndpointTarget.port(service: service, endpoint: endpoint, servicePort: target.port) else {
-                throw .noTargetPort(workload: endpoint.workload.uid)
-            }
-            return try direct(endpoint.workload, port: port, target, service: service)
+            else { throw .noHealthyUpstream(target.place) }
+            return try hop(for: target, service, endpoint)
         }
     }
 
-    private static let anyAddress = IPAddress(v4: 0)
+    /// As above, where rules of traffic have chosen.
+    func hop(for target: CallTarget, at endpoint: Endpoint) throws(ConnectionFailure) -> EndpointHop {
+        guard let called = target.service else {
+            return try direct(endpoint.workload, port: target.port, target, service: nil)
+        }
+        return try hop(for: target, world.service(called.key) ?? called, endpoint)
+    }
+
+    private func hop(
+        for target: CallTarget, _ service: Service, _ endpoint: Endpoint
+    ) throws(ConnectionFailure) -> EndpointHop {
+        guard let port = EndpointTarget.port(service: service, endpoint: endpoint, servicePort: target.port) else {
+            throw .noTargetPort(workload: endpoint.workload.uid)
+        }
+        return try direct(endpoint.workload, port: port, target, service: service)
+    }
 
     private func direct(
         _ workload: Workload, port: UInt16, _ target: CallTarget, service: Service?
@@ -85,7 +97,7 @@ struct EndpointRouter {
         }
         guard !TunnelPorts.isReserved(port) else { throw .recursion }
         let address = EndpointTarget.address(
-            of: workload, service: service, originalDestination: target.address ?? Self.anyAddress)
+            of: workload, service: service, originalDestination: target.place.ip)
         guard case .ip(let ip) = address else {
             if case .hostname = address { throw .noResolvedAddress(workload: workload.uid) }
             throw .noDestination(workload: workload.uid)
@@ -95,4 +107,9 @@ struct EndpointRouter {
             target: TransportAddress(ip, port: port), isTunnel: workload.tunnel == .hbone,
             expected: [workload.identity] + further, workload: workload)
     }
+}
+
+extension CallTarget {
+    /// What was dialled, for reports and for endpoints that stand at the service's own address.
+    var place: TransportAddress { TransportAddress(address ?? IPAddress(v4: 0), port: port) }
 }

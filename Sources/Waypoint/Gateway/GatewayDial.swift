@@ -90,6 +90,10 @@ struct PlainDial {
     let loop: GatewayLoop
     let peer: TransportAddress
     let isTunnel: Bool
+    /// As the service asks; `nil`: the waypoint's own.
+    var timeout: TimeAmount?
+    /// Probes, as the service asks; `nil`: none.
+    var keepAlive: TCPKeepAlive?
 
     func start(_ completion: @escaping (Result<any Channel, ConnectionFailure>) -> Void) {
         let address: SocketAddress
@@ -98,13 +102,30 @@ struct PlainDial {
         } catch {
             return completion(.failure(ConnectionFailure(dialing: peer, error)))
         }
-        ClientBootstrap(group: loop.eventLoop)
-            .connectTimeout(loop.settings.connectTimeout)
+        var bootstrap = ClientBootstrap(group: loop.eventLoop)
+            .connectTimeout(timeout ?? loop.settings.connectTimeout)
             .channelOption(.autoRead, value: false)
             .channelOption(.allowRemoteHalfClosure, value: !isTunnel)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .connect(to: address).assumeIsolated()
+        if let keepAlive { bootstrap = keepAlive.set(on: bootstrap) }
+        bootstrap.connect(to: address).assumeIsolated()
             .whenComplete { result in completion(result.mapError { ConnectionFailure(dialing: peer, $0) }) }
+    }
+}
+
+extension TCPKeepAlive {
+    fileprivate func set(on bootstrap: ClientBootstrap) -> ClientBootstrap {
+        var bootstrap = bootstrap.channelOption(.socketOption(.so_keepalive), value: 1)
+        let values: [(CInt, Int64?)] = [
+            (SocketOptionNumbers.tcpKeepIdleSeconds, time?.components.seconds),
+            (SocketOptionNumbers.tcpKeepIntervalSeconds, interval?.components.seconds),
+            (SocketOptionNumbers.tcpKeepCount, probes.map { Int64($0) }),
+        ]
+        for case (let name, let value?) in values {
+            let option = NIOBSDSocket.Option(rawValue: name)
+            bootstrap = bootstrap.channelOption(.tcpOption(option), value: Int(value))
+        }
+        return bootstrap
     }
 }
 

@@ -31,6 +31,7 @@ final class GatewayLoop {
     let connections: EndpointConnections
     var budgets: RetryBudgets
     var routes = LoopRoutes()
+    var traffic: LoopTraffic
     /// Grows with every world and every set of policies: what calls remember of one is no longer true then.
     var epoch = 0
     /// Policies for requests to a target.
@@ -76,7 +77,9 @@ final class GatewayLoop {
         self.idle = IdleEndpoints(eventLoop: eventLoop, limits: settings.idleLimits)
         self.connections = EndpointConnections(eventLoop: eventLoop, limits: settings.idleLimits)
         self.budgets = RetryBudgets(settings.retryBudget)
-        self.own = Self.unknownSelf(settings)
+        let own = Self.unknownSelf(settings)
+        self.own = own
+        self.traffic = LoopTraffic(own: own)
         self.pool = HBONEPool(loop: eventLoop) { [weak self] key in
             guard let self else { return eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel) }
             return GatewayDial(loop: self, key: key).start()
@@ -95,6 +98,7 @@ final class GatewayLoop {
         requestPolicies.removeAll()
         defer { if hasNewPolicies { policiesChanged() } }
         own = Self.own(settings, in: world)
+        traffic.learn(world, own: own)
         let current = PolicySet(ofWaypoint: own, in: world)
         guard current != policies else { return }
         policies = current

@@ -12,6 +12,11 @@ final class TCPPassage {
     private var relay: Relay?
     private var record: ConnectionRecord?
     private var ownFailure: ConnectionFailure?
+    /// Counts the connection, where rules of traffic do.
+    private var lease: EndpointLease?
+    /// Where rules of traffic bound how long it lasts, and how long it rests.
+    private var lifeTimer: Scheduled<Void>?
+    private var restTimer: Scheduled<Void>?
     private var isOver = false
 
     init(_ call: Call) { self.call = call }
@@ -34,6 +39,8 @@ final class TCPPassage {
 
     func join(_ upstream: Upstream) {
         guard let relay, !relay.hasEnded else { return upstream.drop() }
+        lease = upstream.lease
+        if let limits = lease?.cluster.policy.connections { bound(relay, by: limits) }
         record = ConnectionRecord(fields(upstream.hop), shard: call.loop.metrics, log: call.loop.accessLog)
         relay.join(upstream)
     }
@@ -57,7 +64,34 @@ final class TCPPassage {
         record.update(totalFromClient: relay.bytesFromChannel, totalFromServer: relay.bytesToChannel)
     }
 
+    // MARK: - Rules of traffic
+
+    private func bound(_ relay: Relay, by limits: ConnectionLimits) {
+        if let longest = limits.connectionDurationMax {
+            lifeTimer = call.loop.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(longest)) { [weak self] in
+                self?.cut(.closing(cause: "it has lasted as long as it may"))
+            }
+        }
+        if let rest = limits.streamIdleTimeout, rest > .zero { watch(relay, for: TimeAmount(rest), .now(), bytes: 0) }
+    }
+
+    /// Looks four times as often as the time goes by, which makes the end so much late at most.
+    /// - Parameter since: then there were so many bytes.
+    private func watch(_ relay: Relay, for rest: TimeAmount, _ since: NIODeadline, bytes: Int) {
+        let pause = TimeAmount.nanoseconds(max(rest.nanoseconds / 4, 1_000_000))
+        restTimer = call.loop.eventLoop.assumeIsolated().scheduleTask(in: pause) { [weak self, weak relay] in
+            guard let self, let relay, !relay.hasEnded else { return }
+            let (now, present) = (NIODeadline.now(), relay.bytesFromChannel + relay.bytesToChannel)
+            if present == bytes, now - since >= rest { return cut(.closing(cause: "nothing came for too long")) }
+            watch(relay, for: rest, present == bytes ? since : now, bytes: present)
+        }
+    }
+
     private func ended(_ end: RelayEnd) {
+        lease?.end()
+        lifeTimer?.cancel()
+        restTimer?.cancel()
+        (lifeTimer, restTimer) = (nil, nil)
         let failure = ownFailure ?? ConnectionFailure(relay: end)
         guard let record else { return failed(failure ?? .clientDisconnected) }
         guard !isOver else { return }

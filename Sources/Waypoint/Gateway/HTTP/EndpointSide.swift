@@ -113,7 +113,7 @@ enum EndpointUser {
     func answered(_ head: ResponseHead, framing: BodyFraming) {
         switch self {
         case .exchange(let exchange): exchange.answered(head, framing: framing)
-        case .mirror: break
+        case .mirror(let mirror): mirror.answered(head)
         case .service(let request): request.answered(head)
         }
     }

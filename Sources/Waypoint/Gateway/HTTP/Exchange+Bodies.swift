@@ -4,6 +4,7 @@ internal import MeshModel
 internal import NIOCore
 internal import WaypointAuthorizer
 internal import WaypointHTTP
+internal import WaypointResilience
 internal import WaypointRoute
 
 extension Exchange {
@@ -95,6 +96,8 @@ extension Exchange {
 
     /// What the route adds: fields, and the name of the endpoint that the client stays with.
     private func finishAnswer(_ answer: inout ResponseHead) {
+        rateStanding?.write(to: &answer.headers)
+        if let cookie = tries?.cookie { answer.headers.append(name: "set-cookie".utf8, value: cookie.utf8) }
         guard let forwarding, let plan = forwarding.plan else { return }
         plan.finishResponse(&answer.headers)
         guard let session = forwarding.session, let hop = endpoint?.hop else { return }
@@ -142,8 +145,12 @@ extension Exchange {
         caller.flush()
         log.answered(answer.status, isExhausted: false)
         call.upgraded(by: message.head, claims: claims)
+        // What is under way goes on: it ends with the bytes.
+        let lease = tries?.lease
+        tries?.lease = nil
+        lease?.outcome = .success
         _ = finish()
-        let (near, far) = (Relay(onEnd: { _ in }), Relay(onEnd: { _ in }))
+        let (near, far) = (Relay(onEnd: { _ in lease?.end() }), Relay(onEnd: { _ in }))
         do {
             guard let ours = try caller.replace(by: near), let theirs = try endpoint.replace(by: far) else {
                 throw ChannelError.operationUnsupported
@@ -151,6 +158,7 @@ extension Exchange {
             // What doors held is with the relays then, and goes first.
             ours.and(theirs).assumeIsolated().whenComplete { _ in near.join(far) }
         } catch {
+            lease?.end()
             caller.abort()
             endpoint.abort()
         }

@@ -39,7 +39,7 @@ extension Exchange {
         case .denied(let denial): deny(denial)
         case .allowed:
             phase = .judged
-            route()
+            passLimits { self.route() }
         }
     }
 
@@ -76,7 +76,7 @@ extension Exchange {
         isMirrored = forwarding.plan?.mirrors.isEmpty == false
         if isMirrored, isRequestComplete { mirror() }
         if let limit = forwarding.deadlines.request {
-            deadline = schedule(in: limit) { self.reply(.timedOut) }
+            deadline = schedule(in: limit) { self.ranOut() }
         }
         startTries(forwarding)
     }

@@ -1,30 +1,22 @@
 internal import MeshModel
 internal import NIOCore
 internal import WaypointHTTP
+internal import WaypointResilience
 internal import WaypointRoute
-
-/// The tries of one request at endpoints.
-struct Tries {
-    var schedule: RetrySchedule
-    let search: UpstreamSearch
-    /// From 1.
-    var attempt = 0
-    /// Tells a search that is no longer wanted.
-    var number = 0
-    /// A retry that was taken from the budget is running.
-    var holdsRetry = false
-    /// A connection that had carried other exchanges was dead, and this request was repeated for it.
-    var isRepeated = false
-    let deadline: NIODeadline?
-}
 
 extension Exchange {
     func startTries(_ forwarding: Forwarding) {
         let deadline = forwarding.deadlines.request.map { NIODeadline.now() + TimeAmount($0) }
-        tries = Tries(
-            schedule: RetrySchedule(forwarding.retry), search: UpstreamSearch(for: call, to: forwarding.target),
-            deadline: deadline)
-        loop.budgets.requestStarted(forwarding.target)
+        let search = UpstreamSearch(for: call, to: forwarding.plan == nil ? nil : forwarding.target)
+        var tries = Tries(schedule: RetrySchedule(forwarding.retry), search: search, deadline: deadline)
+        let policy = search.cluster?.policy
+        if let policy {
+            let client = call.caller.client.ip
+            let key = HashKey(policy, head: forwarding.head, client: client, using: &loop.generator)
+            (search.key, tries.cookie) = (key.hash, key.cookie)
+        }
+        self.tries = tries
+        loop.budgets.requestStarted(forwarding.target, policy?.retryBudget)
         find(mayReuse: !message.upgrades)
     }
 
@@ -36,9 +28,11 @@ extension Exchange {
         isHeard = false
         log.tried()
         startTryTimer()
+        let lease = search.cluster.map { EndpointLease($0) }
+        tries?.lease = lease
         search.request(
             mayReuse: mayReuse, isHTTP2: forwarding.target.takesHTTP2(fromHTTP2Caller: caller.isHTTP2),
-            pinned: forwarding.plan?.pinned
+            pinned: forwarding.plan?.pinned, lease: lease
         ) { result in
             guard self.phase == .decided, self.tries?.number == number else {
                 if case .success(let endpoint) = result { endpoint.abort() }
@@ -91,13 +85,22 @@ extension Exchange {
     func requestSent() {
         phase = max(phase, .sent)
         guard phase < .answered, timer == nil, let bound = loop.settings.responseTimeout else { return }
-        timer = loop.eventLoop.assumeIsolated().scheduleTask(in: bound) { self.reply(.timedOut) }
+        timer = loop.eventLoop.assumeIsolated().scheduleTask(in: bound) { self.ranOut() }
+    }
+
+    /// The time for the whole request is over; whoever has it has been too slow.
+    func ranOut() {
+        if phase >= .upstreamFound, phase < .answered { tries?.lease?.outcome = .localFailure }
+        reply(.timedOut)
     }
 
     /// The endpoint went away, or spoke no HTTP.
     func endpointFailed(_ failure: EndpointFailure) {
         guard phase != .finished else { return }
-        guard phase < .answered else { return reply(failure.reply) }
+        guard phase < .answered else {
+            tries?.lease?.outcome = .localFailure
+            return reply(failure.reply)
+        }
         if case .lost = failure, mayRepeat {
             tries?.isRepeated = true
             log.endTry(.reset(requestSent: true))
@@ -129,10 +132,13 @@ extension Exchange {
     /// Whether there is another try, under way now, or no time for one, which is answered.
     func triesAgain(after outcome: AttemptOutcome) -> Bool {
         guard let forwarding, var tries else { return false }
+        tries.lease?.outcome = EndpointOutcome(outcome)
         if tries.holdsRetry {
             loop.budgets.retryEnded(forwarding.target)
             tries.holdsRetry = false
         }
+        tries.retryLease?.end()
+        tries.retryLease = nil
         let remaining = tries.deadline.map { Duration.nanoseconds(max(0, ($0 - .now()).nanoseconds)) }
         let decision = loop.budgets.with(forwarding.target) { budget in
             tries.schedule.next(
@@ -148,6 +154,10 @@ extension Exchange {
             return true
         }
         tries.holdsRetry = true
+        guard tries.takesRetry() else {
+            self.tries = tries
+            return false
+        }
         log.endTry(outcome)
         // Others of the service first.
         if let endpoint { tries.search.exclude(endpoint.hop) }
@@ -168,6 +178,8 @@ extension Exchange {
         timer = nil
         // Another search that runs is no longer wanted.
         tries?.number += 1
+        tries?.lease?.end()
+        tries?.lease = nil
         phase = .decided
         let left = endpoint
         endpoint = nil
@@ -175,6 +187,8 @@ extension Exchange {
     }
 
     func endTries(_ tries: Tries) {
+        tries.lease?.end()
+        tries.retryLease?.end()
         guard let target = forwarding?.target else { return }
         if tries.holdsRetry { loop.budgets.retryEnded(target) }
         loop.budgets.requestEnded(target)

@@ -4,6 +4,7 @@ internal import MeshPolicy
 internal import NIOCore
 internal import WaypointAuthorizer
 internal import WaypointHTTP
+internal import WaypointResilience
 internal import WaypointRoute
 
 /// One request and its answer.
@@ -51,6 +52,11 @@ final class Exchange {
     /// The endpoint of this try has answered something.
     var isHeard = false
 
+    /// The place it has among the requests under way to the service that it calls.
+    var shielded: ShieldPlace?
+    /// Of the rate limits before the service; `nil`: there are none, or none was asked.
+    var rateStanding: RateStanding?
+
     /// For the whole request, and for what is waited for at the moment.
     var deadline: Scheduled<Void>?
     var timer: Scheduled<Void>?
@@ -93,7 +99,8 @@ final class Exchange {
         }
         // The head of the request may be all that has come: an end with it needs no wait.
         let keepAlive = keepAlive && keepsAlive
-        let reply = message.head.isGRPC ? reply.asGRPC() : reply
+        var reply = message.head.isGRPC ? reply.asGRPC() : reply
+        rateStanding?.write(to: &reply.headers)
         log.reply(reply)
         caller.send(reply, keepAlive: keepAlive)
         let endpoint = finish()
@@ -105,6 +112,7 @@ final class Exchange {
     func callerGone() {
         guard phase != .finished else { return }
         log.torn(flag: "DC", details: "downstream_remote_disconnect")
+        leaveLimits(isSample: false)
         let endpoint = finish()
         endpoint?.abort()
     }
@@ -118,6 +126,8 @@ final class Exchange {
         deadline?.cancel()
         (timer, deadline) = (nil, nil)
         if let tries { endTries(tries) }
+        // One that did not come to an endpoint says nothing of its latency.
+        leaveLimits(isSample: endpoint != nil)
         tries = nil
         body.drop()
         log.finish()

@@ -27,6 +27,7 @@ final class IdleEndpoints {
     private var resting: [TransportAddress: [Resting]] = [:]
     private(set) var count = 0
     private var sweep: Scheduled<Void>?
+    private var sweepAt: NIODeadline?
     private var isClosed = false
 
     init(eventLoop: any EventLoop, limits: Limits) {
@@ -36,22 +37,22 @@ final class IdleEndpoints {
 
     /// A connection that can carry another exchange.
     func take(_ hop: EndpointHop, for identity: Identity) -> UpstreamDoor? {
-        while let door = remove(at: hop.target, where: { $0.door.fits(hop, identity) }) {
-            if door.isUsable { return door }
-            door.leave()
+        while let found = remove(at: hop.target, where: { $0.door.fits(hop, identity) }) {
+            if found.door.isUsable, !isStale(found) { return found.door }
+            found.door.leave()
         }
         return nil
     }
 
     /// Takes out the last one that suits, where it is: the list is not copied.
-    private func remove(at target: TransportAddress, where suits: (Resting) -> Bool) -> UpstreamDoor? {
+    private func remove(at target: TransportAddress, where suits: (Resting) -> Bool) -> Resting? {
         guard let place = resting.index(forKey: target),
             let index = resting.values[place].lastIndex(where: suits)
         else { return nil }
-        let door = resting.values[place].remove(at: index).door
+        let found = resting.values[place].remove(at: index)
         count -= 1
         if resting.values[place].isEmpty { resting.remove(at: place) }
-        return door
+        return found
     }
 
     func keep(_ door: UpstreamDoor) {
@@ -60,7 +61,23 @@ final class IdleEndpoints {
         }
         resting[door.hop.target, default: []].append(Resting(door: door, since: .now()))
         count += 1
-        startSweep()
+        startSweep(for: door.life.idleTime)
+    }
+
+    /// Rules of traffic bound its rest, and it has rested as long as that or longer. All others are swept in time.
+    private func isStale(_ resting: Resting) -> Bool {
+        guard resting.door.life.idleTime != nil else { return false }
+        return resting.door.life.isStale(since: resting.since, standard: limits.idleTime, now: .now())
+    }
+
+    /// Ends one connection that rests, so that another may be opened. Answers whether there was one.
+    func dismiss(of cluster: ServiceCluster) -> Bool {
+        for doors in resting.values {
+            guard let found = doors.first(where: { $0.door.lease?.cluster === cluster }) else { continue }
+            found.door.leave()
+            return true
+        }
+        return false
     }
 
     /// It went away.
@@ -76,15 +93,22 @@ final class IdleEndpoints {
         leave { _ in true }
     }
 
-    private func startSweep() {
-        guard sweep == nil, count > 0 else { return }
-        let pause = TimeAmount.nanoseconds(max(limits.idleTime.nanoseconds / 2, 1_000_000))
+    /// - Parameter idleTime: of one that came; `nil`: the standard.
+    private func startSweep(for idleTime: TimeAmount?) {
+        let pause = TimeAmount.nanoseconds(
+            max(min(idleTime ?? limits.idleTime, limits.idleTime).nanoseconds / 2, 1_000_000))
+        if let sweep {
+            guard let sweepAt, idleTime != nil, .now() + pause < sweepAt else { return }
+            sweep.cancel()
+        }
+        sweepAt = .now() + pause
         sweep = eventLoop.assumeIsolated().scheduleTask(in: pause) { [weak self] in
             guard let self else { return }
             sweep = nil
             let now = NIODeadline.now()
-            leave { now - $0.since >= self.limits.idleTime }
-            startSweep()
+            leave { $0.door.life.isStale(since: $0.since, standard: self.limits.idleTime, now: now) }
+            guard count > 0 else { return }
+            startSweep(for: resting.values.joined().compactMap(\.door.life.idleTime).min())
         }
     }
 

@@ -115,6 +115,7 @@ struct LocalReply: Error, Hashable {
         if case .noHealthyUpstream = failure {
             return LocalReply(status: 503, body: "no healthy upstream", flag: "UH", details: "no_healthy_upstream")
         }
+        if case .limitReached = failure { return overflow }
         return disconnected("connection failure", flag: "UF", details: failure.description)
     }
 

@@ -1,5 +1,7 @@
+internal import MeshModel
 internal import NIOCore
 internal import WaypointHTTP
+internal import WaypointResilience
 internal import WaypointRoute
 
 /// A copy of a request on its way to another service. Nobody waits for it, and its answer is thrown away.
@@ -10,6 +12,8 @@ final class Mirror {
     private let call: Call
     private var endpoint: EndpointSide?
     private var timer: Scheduled<Void>?
+    /// What it has under way, where rules of traffic count it.
+    private let lease: EndpointLease?
     private var isOver = false
 
     /// - Parameters:
@@ -19,34 +23,50 @@ final class Mirror {
         _ head: RequestHead, framing: BodyFraming, body: KeptBody, to target: CallTarget, of call: Call, isHTTP2: Bool
     ) {
         guard call.loop.mirrors < call.loop.settings.mirrorsMax, !call.loop.isDraining else { return }
-        let mirror = Mirror(head, framing, body, call)
+        let search = UpstreamSearch(for: call, to: target)
+        let mirror = Mirror(head, framing, body, call, search.cluster.map { EndpointLease($0) })
         call.loop.mirrors += 1
-        UpstreamSearch(for: call, to: target).request(mayReuse: true, isHTTP2: isHTTP2, pinned: nil) { result in
+        mirror.startTimer()
+        search.request(mayReuse: true, isHTTP2: isHTTP2, pinned: nil, lease: mirror.lease) { result in
             switch result {
             case .success(let endpoint): mirror.send(to: endpoint)
-            case .failure: mirror.over()
+            case .failure(let failure):
+                if failure.mayTryAnotherEndpoint { mirror.lease?.outcome = .localFailure }
+                mirror.over()
             }
         }
     }
 
-    private init(_ head: RequestHead, _ framing: BodyFraming, _ body: KeptBody, _ call: Call) {
+    private init(
+        _ head: RequestHead, _ framing: BodyFraming, _ body: KeptBody, _ call: Call, _ lease: EndpointLease?
+    ) {
+        self.lease = lease
         self.head = head
         self.framing = framing
         self.body = body
         self.call = call
     }
 
-    private func send(to endpoint: EndpointSide) {
-        self.endpoint = endpoint
+    private func startTimer() {
         timer = call.loop.eventLoop.assumeIsolated().scheduleTask(in: call.loop.settings.mirrorTimeout) {
             self.failed()
         }
+    }
+
+    private func send(to endpoint: EndpointSide) {
+        guard !isOver else { return endpoint.abort() }
+        self.endpoint = endpoint
         endpoint.use(.mirror(self))
         endpoint.write(head, framing: framing, upgrades: false)
         for piece in body.pieces { endpoint.write(piece) }
         endpoint.end(nil)
         endpoint.flush()
         endpoint.read()
+    }
+
+    func answered(_ head: ResponseHead) {
+        guard !head.isInterim else { return }
+        lease?.outcome = EndpointOutcome(.answered(status: head.status, grpcStatus: head.grpcStatus))
     }
 
     func answerPaused() { endpoint?.read() }
@@ -57,6 +77,7 @@ final class Mirror {
     }
 
     func failed() {
+        if endpoint != nil { lease?.outcome = .localFailure }
         endpoint?.abort()
         over()
     }
@@ -64,6 +85,7 @@ final class Mirror {
     private func over() {
         guard !isOver else { return }
         isOver = true
+        lease?.end()
         timer?.cancel()
         endpoint = nil
         call.loop.mirrors -= 1

@@ -14,6 +14,7 @@ final class RequestLog {
     let isGRPC: Bool
     private let startedAt = NIODeadline.now()
     private var reachedAt: NIODeadline?
+    private var isDelayed = false
     private(set) var bytesReceived = 0
     private(set) var bytesSent = 0
     private(set) var requestMessages = GRPCMessageCounter()
@@ -133,6 +134,9 @@ final class RequestLog {
         bytesSent = reply.body.utf8.count
     }
 
+    /// It was held up on purpose.
+    func delayed() { isDelayed = true }
+
     func torn(flag: String, details: String) {
         self.flag = flag
         self.details = details
@@ -141,6 +145,7 @@ final class RequestLog {
     // MARK: - The end
 
     func finish() {
+        if isDelayed { flag = flag == "-" ? "DI" : "DI,\(flag)" }
         let duration = NIODeadline.now() - startedAt
         let loop = call.loop
         loop.requests.count(status: status)

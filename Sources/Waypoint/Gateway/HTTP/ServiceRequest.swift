@@ -18,6 +18,8 @@ final class ServiceRequest {
     /// `nil` once it is over.
     private var completion: Completion?
     private var endpoint: EndpointSide?
+    /// Counts the question, where rules of traffic hold for the service.
+    private var lease: EndpointLease?
     private var timer: Scheduled<Void>?
     private var head: ResponseHead?
     private var body: [UInt8] = []
@@ -72,7 +74,10 @@ final class ServiceRequest {
         attempts += 1
         head = nil
         body = []
-        search.request(mayReuse: mayReuse, isHTTP2: isHTTP2, pinned: nil) { result in
+        lease?.end()
+        let lease = search.cluster.map { EndpointLease($0) }
+        self.lease = lease
+        search.request(mayReuse: mayReuse, isHTTP2: isHTTP2, pinned: nil, lease: lease) { result in
             guard self.completion != nil else {
                 if case .success(let endpoint) = result { endpoint.abort() }
                 return
@@ -80,6 +85,7 @@ final class ServiceRequest {
             switch result {
             case .success(let endpoint): self.send(to: endpoint)
             case .failure(let failure):
+                if failure.mayTryAnotherEndpoint { lease?.outcome = .localFailure }
                 guard failure.mayTryAnotherEndpoint, self.attempts < self.loop.settings.connectAttemptsMax else {
                     return self.over(.failure(.unreachable(failure.description)))
                 }
@@ -102,7 +108,9 @@ final class ServiceRequest {
     // MARK: - The answer
 
     func answered(_ head: ResponseHead) {
-        if !head.isInterim { self.head = head }
+        guard !head.isInterim else { return }
+        self.head = head
+        lease?.outcome = EndpointOutcome(status: head.status)
     }
 
     func receive(_ bytes: ByteBuffer) {
@@ -127,6 +135,7 @@ final class ServiceRequest {
         let left = endpoint
         endpoint = nil
         left?.abort()
+        lease?.outcome = .localFailure
         switch failure {
         case .lost, .refused:
             guard mayAskAgain else { return over(.failure(.lost(failure.reply.details))) }
@@ -149,6 +158,8 @@ final class ServiceRequest {
         timer.cancel()
         self.timer = nil
         loop.questions.count -= 1
+        lease?.end()
+        lease = nil
         let left = endpoint
         endpoint = nil
         if abort { left?.abort() } else { left?.release() }

@@ -1,4 +1,5 @@
 internal import HBONE
+internal import MeshModel
 internal import NIOCore
 internal import WaypointHTTP
 internal import WaypointRoute
@@ -14,6 +15,9 @@ final class UpstreamDoor: ChannelInboundHandler, RemovableChannelHandler {
     /// Who called when the way was opened; the endpoint's node was told of them.
     let caller: Caller
     private(set) var isReused = false
+    /// Counts the connection, where rules of traffic do.
+    let lease: EndpointLease?
+    private(set) var life: ConnectionLife
     /// `nil` while nobody uses it.
     private var user: EndpointUser?
     private weak var idle: IdleEndpoints?
@@ -29,8 +33,10 @@ final class UpstreamDoor: ChannelInboundHandler, RemovableChannelHandler {
     private var tunnel: HBONEConnection?
 
     /// - Parameter idle: where it goes between exchanges.
-    init(_ hop: EndpointHop, for caller: Caller, idle: IdleEndpoints) {
-        self.hop = hop
+    init(_ upstream: Upstream, for caller: Caller, idle: IdleEndpoints) {
+        hop = upstream.hop
+        lease = upstream.lease
+        life = ConnectionLife(lease?.cluster.policy.connections)
         self.caller = caller
         self.idle = idle
     }
@@ -47,16 +53,19 @@ final class UpstreamDoor: ChannelInboundHandler, RemovableChannelHandler {
     private func install(on channel: any Channel) throws {
         try channel.syncOptions?.setOption(.autoRead, value: false)
         try channel.pipeline.syncOperations.addHandler(self)
+        // After a change of protocols we are not there any more, and the connection is.
+        lease?.end(with: channel.closeFuture)
     }
 
     /// Another exchange begins.
     func take(_ user: EndpointUser) {
         self.user = user
         mayStay = false
+        life.took()
     }
 
     /// It can carry another exchange. No tunnel outlives its certificates by being used.
-    var isUsable: Bool { !isGone && context?.channel.isActive == true && tunnel?.canOpenStream ?? true }
+    var isUsable: Bool { !isGone && !life.isOver && context?.channel.isActive == true && tunnel?.canOpenStream ?? true }
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
 
@@ -163,6 +172,7 @@ final class UpstreamDoor: ChannelInboundHandler, RemovableChannelHandler {
         isReused = true
         idle.keep(self)
         read()
+        lease?.cluster.wakeNext()
     }
 
     /// Nobody needs it any more.

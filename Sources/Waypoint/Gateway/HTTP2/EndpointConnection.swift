@@ -37,10 +37,15 @@ final class EndpointConnection {
     private(set) var usedAt = NIODeadline.now()
     private let messages: MessageConnection
     private var tunnel: HBONEConnection?
+    /// Counts the connection, where rules of traffic do.
+    let lease: EndpointLease?
+    private(set) var life: ConnectionLife
 
     /// - Parameter onEnd: called once, when it is no more.
     init(_ upstream: Upstream, on loop: any EventLoop, onEnd: @escaping (EndpointConnection) -> Void) throws {
         hop = upstream.hop
+        lease = upstream.lease
+        life = ConnectionLife(lease?.cluster.policy.connections)
         self.loop = loop
         let box = Holder()
         messages = MessageConnection(
@@ -52,10 +57,12 @@ final class EndpointConnection {
         case .stream(let stream):
             tunnel = stream.connection
             let messages = messages
-            _ = try stream.makeChannel { try $0.pipeline.syncOperations.addHandler(messages) }
+            let channel = try stream.makeChannel { try $0.pipeline.syncOperations.addHandler(messages) }
+            lease?.end(with: channel.closeFuture)
         case .socket(let channel):
             try channel.pipeline.syncOperations.addHandler(messages)
             try channel.syncOptions?.setOption(.autoRead, value: true)
+            lease?.end(with: channel.closeFuture)
         }
         box.connection = self
     }
@@ -67,7 +74,7 @@ final class EndpointConnection {
     var isOver: Bool { messages.isClosed }
 
     /// Another request may be sent. No tunnel outlives its certificates by being used.
-    var canOpen: Bool { messages.canOpen && isWelcome }
+    var canOpen: Bool { messages.canOpen && isWelcome && !life.isOver }
 
     /// The tunnel below takes new work.
     var isWelcome: Bool { tunnel?.canOpenStream ?? true }
@@ -78,13 +85,25 @@ final class EndpointConnection {
         _ head: HTTP2RequestHead, endStream: Bool, user: any MessageStreamUser
     ) throws(HTTP2OpenRefusal) -> EndpointStream {
         let stream = try messages.open(head, endStream: endStream, user: user)
+        life.took()
+        if life.isOver { isKept = false }
         if !isKept { messages.drain() }
         return stream
     }
 
     func streamEnded() {
         usedAt = .now()
+        if life.isOver { isKept = false }
         if !isKept { messages.drain() }
+        lease?.cluster.wakeNext()
+    }
+
+    /// Rules of traffic bound its rest, and it has rested longer.
+    var isStaleByRule: Bool { life.idleTime.map { isStale($0, now: .now()) } ?? false }
+
+    /// It has rested too long.
+    func isStale(_ standard: TimeAmount, now: NIODeadline) -> Bool {
+        isIdle && life.isStale(since: usedAt, standard: standard, now: now)
     }
 
     /// No new requests; ends with the last one.

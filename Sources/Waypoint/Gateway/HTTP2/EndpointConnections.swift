@@ -14,6 +14,7 @@ final class EndpointConnections {
     private(set) var count = 0
     private var waiting: [EndpointConnection.Key: [(Opening, Completion)]] = [:]
     private var sweep: Scheduled<Void>?
+    private var sweepAt: NIODeadline?
     private var isClosed = false
 
     init(eventLoop: any EventLoop, limits: IdleEndpoints.Limits) {
@@ -29,7 +30,7 @@ final class EndpointConnections {
         _ key: EndpointConnection.Key, mayReuse: Bool, open: @escaping Opening, _ completion: @escaping Completion
     ) {
         if mayReuse {
-            if let connection = take(key) { return completion(.success(connection)) }
+            if let connection = available(key) { return completion(.success(connection)) }
             guard waiting[key] == nil else {
                 waiting[key, default: []].append((open, completion))
                 return
@@ -41,7 +42,7 @@ final class EndpointConnections {
             if case .success(let connection) = result { self.keep(connection, key) }
             completion(result)
             for (open, completion) in waiters {
-                if case .failure = result {
+                if case .failure(let failure) = result, failure != .clientDisconnected {
                     completion(result)
                 } else {
                     self.connection(key, mayReuse: true, open: open, completion)
@@ -50,21 +51,29 @@ final class EndpointConnections {
         }
     }
 
-    /// A connection that takes another request now, if there is one.
-    func take(_ key: EndpointConnection.Key) -> EndpointConnection? {
+    /// One that takes a request now.
+    func available(_ key: EndpointConnection.Key) -> EndpointConnection? {
         guard let connections = kept[key] else { return nil }
-        for connection in connections where !connection.isWelcome { connection.leave() }
+        for connection in connections where !connection.isWelcome || connection.isStaleByRule { connection.leave() }
         return connections.first(where: \.canOpen)
     }
 
     private func keep(_ connection: EndpointConnection, _ key: EndpointConnection.Key) {
-        guard !isClosed, !connection.isOver, count < limits.totalMax,
+        guard !isClosed, !connection.isOver, !connection.isKept, count < limits.totalMax,
             (kept[key]?.count ?? 0) < limits.perEndpointMax
         else { return }
         connection.isKept = true
         kept[key, default: []].append(connection)
         count += 1
-        startSweep()
+        startSweep(for: connection.life.idleTime)
+    }
+
+    /// Ends one connection that nobody uses, so that another may be opened.
+    func dismiss(of cluster: ServiceCluster) {
+        for connections in kept.values {
+            guard let found = connections.first(where: { $0.isIdle && $0.lease?.cluster === cluster }) else { continue }
+            return found.leave()
+        }
     }
 
     /// It went away.
@@ -85,18 +94,26 @@ final class EndpointConnections {
         for connection in Array(kept.values.joined()) { connection.close() }
     }
 
-    private func startSweep() {
-        guard sweep == nil, count > 0, !isClosed else { return }
-        let pause = TimeAmount.nanoseconds(max(limits.idleTime.nanoseconds / 2, 1_000_000))
+    /// - Parameter idleTime: of one that came; `nil`: the standard.
+    private func startSweep(for idleTime: TimeAmount?) {
+        guard !isClosed else { return }
+        let pause = TimeAmount.nanoseconds(
+            max(min(idleTime ?? limits.idleTime, limits.idleTime).nanoseconds / 2, 1_000_000))
+        if let sweep {
+            guard let sweepAt, idleTime != nil, .now() + pause < sweepAt else { return }
+            sweep.cancel()
+        }
+        sweepAt = .now() + pause
         sweep = eventLoop.assumeIsolated().scheduleTask(in: pause) { [weak self] in
             guard let self else { return }
             sweep = nil
             let now = NIODeadline.now()
             for connection in Array(kept.values.joined())
-            where connection.isIdle && now - connection.usedAt >= self.limits.idleTime {
+            where connection.isStale(self.limits.idleTime, now: now) {
                 connection.leave()
             }
-            startSweep()
+            guard count > 0 else { return }
+            startSweep(for: kept.values.joined().compactMap(\.life.idleTime).min())
         }
     }
 }
