@@ -11,6 +11,9 @@ import Testing
     waypoint.labels["networking.istio.io/tunnel"] = "http"
     waypoint.labels["istio.io/dataplane-mode"] = "none"
     plan.pods.append(waypoint)
+    for place in plan.pods.indices where ["api", "batch"].contains(plan.pods[place].name) {
+        plan.pods[place].labels["group"] = "pair"
+    }
     plan.isAttached = false
 })
 struct WaypointTests {

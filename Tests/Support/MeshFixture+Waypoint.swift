@@ -62,10 +62,10 @@ extension MeshFixture {
     }
 
     /// Starts a server that answers each request with its head.
-    package func serveHTTP(in pod: String, port: Int) async throws -> MeshProcess {
+    package func serveHTTP(in pod: String, port: Int, status: String = "200 OK") async throws -> MeshProcess {
         let process = try MeshProcess(
             "web server in \(pod)", in: try namespace(pod), output: "\(directory.path)/web-\(pod).log",
-            ["python3", programs.web, "serve", "\(port)"])
+            ["python3", programs.web, "serve", "\(port)", status])
         try await Wait.eventually("web server of \(pod)") { process.output.contains("serving") }
         return process
     }

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The HTTP applications of the mesh tests.
 
-    web.py serve PORT                 answers each request with its own head; changes to an echo when asked to upgrade
+    web.py serve PORT [STATUS]        answers each request with its own head and 200, or with this status; changes to an
+                                      echo when asked to upgrade
     web.py get HOST PORT PATH [METHOD [FIELD...]]   prints status and body; FIELD is "Name: value"
     web.py upgrade HOST PORT          asks for an echo, sends a line, prints what came back
     web.py keys PORT FILE [CERTIFICATE KEY]   answers each GET with what is in the file then; prints its path
@@ -37,7 +38,8 @@ class Handler(socketserver.BaseRequestHandler):
             while data := self.request.recv(65536):
                 self.request.sendall(data)
             return
-        self.request.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(head) + head)
+        status = self.server.status.encode()
+        self.request.sendall(b"HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n" % (status, len(head)) + head)
 
 
 class Server(socketserver.ThreadingTCPServer):
@@ -50,8 +52,9 @@ def connect(host, port):
     return socket.create_connection((host, int(port)), timeout=TIMEOUT_SECONDS)
 
 
-def serve(port):
+def serve(port, status="200 OK"):
     with Server(("::", int(port)), Handler) as server:
+        server.status = status
         print("serving", port, flush=True)
         server.serve_forever()
 
