@@ -134,12 +134,14 @@ struct PoolTests {
             outbound.finish()
         }
         let changes: [@Sendable (inout ConnectionLimits) -> Void] = [
-            { $0.streamIdleTimeout = .milliseconds(200) }, { $0.connectionDurationMax = .milliseconds(200) },
+            { $0.streamIdleTimeout = .milliseconds(500) }, { $0.connectionDurationMax = .milliseconds(500) },
         ]
         for change in changes {
             let rig = try await rig(server.port, declared: .tcp, change)
-            let answer = try await rig.exchange("10.1.0.1:80", "echo")
-            #expect(answer == "echo<reset>", "\(answer)")
+            try await eventually("bytes are carried, then cut") {
+                // On a busy machine the time may be over before the first byte.
+                (try? await rig.exchange("10.1.0.1:80", "echo")) == "echo<reset>"
+            }
             try await eventually("the log says why") { rig.log.text.contains("while closing connection") }
             try await rig.stop()
         }
