@@ -8,10 +8,7 @@ enum LoadBalancerDecoder {
             case "", "UNSPECIFIED", "LEAST_CONN", "LEAST_REQUEST": policy.balancing = .leastRequest
             case "RANDOM": policy.balancing = .random
             case "ROUND_ROBIN": policy.balancing = .roundRobin
-            case "PASSTHROUGH":
-                policy.balancing = .passthrough
-                let reason = "PASSTHROUGH is not supported by waypoints, which choose an endpoint by chance"
-                reader.complain(reader.line, reader.field("simple"), reason)
+            case "PASSTHROUGH": policy.balancing = .passthrough
             default:
                 let expected = "expected LEAST_REQUEST, RANDOM, ROUND_ROBIN or PASSTHROUGH"
                 reader.complain(reader.line, reader.field("simple"), "\(expected), found \"\(simple.prefix(64))\"")
