@@ -4,6 +4,7 @@ internal import MeshModel
 internal import NIOCore
 internal import WaypointAuthorizer
 internal import WaypointHTTP
+internal import WaypointResilience
 internal import WaypointRoute
 
 /// One question of our own to a service, and its whole answer: bounded in time and bytes. It goes as any request goes
