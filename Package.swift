@@ -40,6 +40,7 @@ let x509: Target.Dependency = .product(name: "X509", package: "swift-certificate
 let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
+let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 let package = Package(
@@ -67,6 +68,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     ],
     targets: [
         // Shared rooms.
@@ -120,11 +122,13 @@ let package = Package(
         // The control plane.
         .target(name: "ControlTranslate", dependencies: ["MeshModel", "WaypointRoute"], path: "Sources/ControlPlane/Translate", swiftSettings: house),
         .target(name: "ControlSources", dependencies: ["ControlTranslate", "MeshModel", "MeshKernel", yams, logging], path: "Sources/ControlPlane/Sources", swiftSettings: house),
+        // The Kubernetes API as a source of resources: lists, watches, and what follows from them.
+        .target(name: "ControlKubernetes", dependencies: ["ControlTranslate", "ControlSources", httpClient, nioCore, nioPosix, nioHTTP1, nioTLS, logging], path: "Sources/ControlPlane/Kubernetes", swiftSettings: house),
         .target(name: "ControlAuthority", dependencies: ["MeshModel", x509, asn1, crypto], path: "Sources/ControlPlane/Authority", swiftSettings: house),
         .target(name: "ControlServe", dependencies: ["MeshModel", "MeshWire", "MeshDiscovery", "ControlTranslate", "ControlAuthority", nioCore, nioTLS, nioReloading, grpcCore, grpcPosix, protobuf, logging], path: "Sources/ControlPlane/Serve", swiftSettings: house),
         // Starts, proves and ends the waypoints of Gateways.
         .target(name: "ControlWaypoints", dependencies: ["MeshModel", "MeshKernel", "MeshTLS", "HBONE", "MeshProxy", "ControlTranslate", "ControlAuthority", "ControlServe", nioCore, nioPosix, logging], path: "Sources/ControlPlane/Waypoints", swiftSettings: house),
-        .executableTarget(name: "apusd", dependencies: ["ControlTranslate", "ControlSources", "ControlAuthority", "ControlServe", "ControlWaypoints", "MeshKernel", "MeshModel", "MeshRuntime", "MeshTelemetry", nioPosix, logging, lifecycle, signals, arguments], path: "Sources/ControlPlane/Main", swiftSettings: house),
+        .executableTarget(name: "apusd", dependencies: ["ControlTranslate", "ControlSources", "ControlKubernetes", "ControlAuthority", "ControlServe", "ControlWaypoints", "MeshKernel", "MeshModel", "MeshRuntime", "MeshTelemetry", nioPosix, logging, lifecycle, signals, arguments], path: "Sources/ControlPlane/Main", swiftSettings: house),
         // The user's terminal.
         .executableTarget(name: "apus", dependencies: ["MeshModel", "MeshKernel", "MeshDiscovery", "ZtunnelTunnel", "WaypointGateway", "ControlTranslate", "ControlSources", arguments, yams], path: "Sources/CLI", swiftSettings: house),
         // Tests.
@@ -152,6 +156,7 @@ let package = Package(
         .testTarget(name: "WaypointGatewayTests", dependencies: ["MeshModel", "MeshDiscovery", "MeshProxy", "MeshTLS", "MeshTelemetry", "HBONE", "MeshPolicy", "WaypointRoute", "WaypointHTTP2", "WaypointGateway", "MeshTesting", "WaypointToken", "WaypointKeys", "MeshIdentity", "WaypointAuthorizer", "MeshWire", "WaypointResilience", nioCore, nioPosix, crypto, logging, protobuf], path: "Tests/WaypointGatewayTests", swiftSettings: house),
         .testTarget(name: "ControlTranslateTests", dependencies: ["MeshModel", "ControlTranslate"], path: "Tests/ControlTranslateTests", swiftSettings: house),
         .testTarget(name: "ControlSourcesTests", dependencies: ["MeshModel", "ControlTranslate", "ControlSources", "SeededTesting"], path: "Tests/ControlSourcesTests", swiftSettings: house),
+        .testTarget(name: "ControlKubernetesTests", dependencies: ["ControlTranslate", "ControlSources", "ControlKubernetes", "MeshModel", "MeshTesting", "SeededTesting", nioCore, nioPosix, logging], path: "Tests/ControlKubernetesTests", swiftSettings: house),
         .testTarget(name: "ControlAuthorityTests", dependencies: ["MeshModel", "ControlAuthority", x509, asn1, crypto], path: "Tests/ControlAuthorityTests", swiftSettings: house),
         .testTarget(name: "ControlServeTests", dependencies: ["MeshModel", "MeshWire", "MeshDiscovery", "ControlTranslate", "ControlAuthority", "ControlServe", "SeededTesting", protobuf, grpcCore, grpcPosix], path: "Tests/ControlServeTests", swiftSettings: house),
         .testTarget(name: "ControlWaypointsTests", dependencies: ["MeshModel", "MeshKernel", "ControlAuthority", "ControlWaypoints"], path: "Tests/ControlWaypointsTests", swiftSettings: house),

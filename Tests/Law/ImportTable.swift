@@ -128,6 +128,11 @@ enum ImportTable {
             target: "ControlSources", folder: "Sources/ControlPlane/Sources",
             rooms: ["ControlTranslate", "MeshModel", "MeshKernel"], others: foundation.union(["Yams", "Logging"])),
         Room(
+            // NIOSSL: the API server's own authority and client certificates, which have nothing to do with the mesh's.
+            target: "ControlKubernetes", folder: "Sources/ControlPlane/Kubernetes",
+            rooms: ["ControlTranslate", "ControlSources"],
+            others: foundation.union(nio).union(["AsyncHTTPClient", "NIOHTTP1", "NIOSSL", "Logging"])),
+        Room(
             target: "ControlAuthority", folder: "Sources/ControlPlane/Authority", rooms: ["MeshModel"],
             others: foundation.union(["X509", "SwiftASN1", "Crypto"])),
         Room(
@@ -146,8 +151,8 @@ enum ImportTable {
         Room(
             target: "apusd", folder: "Sources/ControlPlane/Main",
             rooms: [
-                "ControlTranslate", "ControlSources", "ControlAuthority", "ControlServe", "ControlWaypoints",
-                "MeshKernel", "MeshModel", "MeshRuntime", "MeshTelemetry",
+                "ControlTranslate", "ControlSources", "ControlKubernetes", "ControlAuthority", "ControlServe",
+                "ControlWaypoints", "MeshKernel", "MeshModel", "MeshRuntime", "MeshTelemetry",
             ],
             others: foundation.union(grpc).union(["Logging", "ServiceLifecycle", "UnixSignals", "ArgumentParser"])),
         Room(
