@@ -1,3 +1,4 @@
+import ControlKubernetes
 import ControlServe
 import ControlTranslate
 import Foundation
@@ -8,7 +9,8 @@ import MeshTelemetry
 /// Pages of the admin port.
 enum AdminPages {
     static func routes(
-        desk: ControlDesk, metrics: ControlMetrics, readiness: Readiness, output: LogOutput
+        desk: ControlDesk, metrics: ControlMetrics, readiness: Readiness, output: LogOutput,
+        kinds: KubernetesSource.StatusBoard?
     ) -> [AdminRoute] {
         [
             readiness.route,
@@ -22,12 +24,17 @@ enum AdminPages {
             AdminRoute("/debug/world") { _ in
                 json(desk.debugBoard.current.map(WorldView.init))
             },
+            AdminRoute("/debug/kubernetes") { _ in
+                // Null where a directory is the source.
+                json(kinds?.current)
+            },
             StandardRoutes.logging(output),
             StandardRoutes.index(
                 title: "apusd",
                 pages: [
                     ("/healthz/ready", "whether the control plane serves"), ("/metrics", "counters for Prometheus"),
                     ("/debug/findings", "what is wrong in the resources"), ("/debug/world", "what nodes are told"),
+                    ("/debug/kubernetes", "how far each kind of the API server is"),
                     ("/logging", "log levels (POST)"),
                 ]),
         ]

@@ -1,7 +1,8 @@
 import ArgumentParser
 import Foundation
 
-/// The control plane: reads resources from a directory, tells nodes what they mean, issues certificates.
+/// The control plane: reads resources from a directory or an API server, tells nodes what they mean, issues
+/// certificates.
 @main
 struct Apusd: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -24,7 +25,16 @@ struct Apusd: AsyncParsableCommand {
 /// What can be given on the command line, as text.
 struct ApusdOptions: ParsableArguments {
     @Option(help: "Directory of resources: the YAML that a cluster would take.")
-    var resources: String
+    var resources: String?
+
+    @Flag(help: "Read the resources from a Kubernetes API server instead of a directory.")
+    var kubernetes = false
+
+    @Option(help: "File that says how to reach the API server; else KUBECONFIG, the pod's own cluster, ~/.kube/config.")
+    var kubeconfig: String?
+
+    @Option(help: "Context of the kubeconfig; its current one unless given.")
+    var context: String?
 
     @Option(help: "Directory for the authority's key, node tokens and enrolment; made if it is not there.")
     var state: String

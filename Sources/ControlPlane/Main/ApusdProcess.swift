@@ -1,6 +1,5 @@
 import ControlAuthority
 import ControlServe
-import ControlSources
 import ControlTranslate
 import ControlWaypoints
 import Foundation
@@ -60,13 +59,12 @@ struct ApusdProcess {
                 desk: desk, authority: authority, tokens: tokens, metrics: metrics, nowSeconds: now),
             listen: settings.listen, certificate: certificate, log: output.logger("serve"))
         let readiness = Readiness(pending: ["listener", "resources"])
+        let source = ResourceSource(settings, readiness: readiness, log: output.logger("sources"))
         let admin = AdminServer(
-            routes: AdminPages.routes(desk: desk, metrics: metrics, readiness: readiness, output: output),
+            routes: AdminPages.routes(
+                desk: desk, metrics: metrics, readiness: readiness, output: output, kinds: source.kinds),
             group: MultiThreadedEventLoopGroup.singleton, logger: output.logger("admin"))
         let adminAddresses = try await admin.start(on: [settings.admin])
-        let source = DirectorySource(
-            directory: settings.resourceDirectory, logger: output.logger("sources"),
-            waitsForReadableFiles: settings.waitsForReadableFiles)
         let announcement = Announcement(
             server: server, desk: desk, readiness: readiness, state: state, tokens: tokens,
             adminAddresses: adminAddresses, metrics: metrics, log: log)
@@ -124,20 +122,6 @@ private struct ServerPart: ServiceLifecycle.Service {
             try await server.run()
         } onGracefulShutdown: {
             server.stop()
-        }
-    }
-}
-
-/// The directory of resources.
-private struct SourcePart: ServiceLifecycle.Service {
-    let source: DirectorySource
-    let desk: ControlDesk
-
-    func run() async throws {
-        await cancelWhenGracefulShutdown {
-            await source.run { resources, findings in
-                await desk.resourcesChanged(resources, findings: findings)
-            }
         }
     }
 }

@@ -1,4 +1,5 @@
 import ControlAuthority
+import ControlKubernetes
 import ControlTranslate
 import Foundation
 import MeshModel
@@ -7,7 +8,7 @@ import MeshTelemetry
 
 /// The command line, understood. Every mistake is found before anything is opened.
 struct ApusdSettings: Sendable {
-    let resourceDirectory: String
+    let place: ResourcePlace
     let stateDirectory: String
     /// `nil`: no files of statuses.
     let statusDirectory: String?
@@ -59,10 +60,10 @@ struct ApusdSettings: Sendable {
             try? LogFilter(parsing: text)
         } ?? LogFilter()
         tokens = options.nodeTokens.map { .file(path: $0) } ?? .stateDirectory
-        resourceDirectory = options.resources
+        place = ResourcePlace(options, &reader)
         stateDirectory = options.state
         statusDirectory = options.status
-        if let status = options.status, Self.isInside(status, options.resources) {
+        if let status = options.status, let resources = options.resources, Self.isInside(status, resources) {
             reader.refuse("--status", "a directory outside of that of the resources", status)
         }
         waitsForReadableFiles = options.waitForReadableFiles

@@ -10,6 +10,8 @@ struct OptionReader {
         problems.append("\(name): expected \(expected), found '\(found)'")
     }
 
+    mutating func complain(_ name: String, _ problem: String) { problems.append("\(name): \(problem)") }
+
     mutating func value<Value>(
         _ name: String, _ text: String, _ expected: String, _ parse: (String) -> Value?
     ) -> Value? {
