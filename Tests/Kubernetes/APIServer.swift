@@ -1,0 +1,150 @@
+import Foundation
+import MeshTesting
+
+/// A real API server with its etcd, in a network namespace of its own. Both end with this value.
+final class APIServer {
+    struct Missing: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    static let token = "admin-token"
+
+    let namespace: TestNamespace
+    let directory: TemporaryDirectory
+    private let programs: String
+    private let etcd: MeshProcess
+    private var server: MeshProcess?
+
+    /// Where tools/setup-kubernetes has put the programs; `nil` when it was not run.
+    static var programs: String? {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().path
+        guard let (status, output) = try? Shell.runAnyStatus(["\(root)/tools/setup-kubernetes", "--where"]), status == 0
+        else { return nil }
+        return output.trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    init() async throws {
+        guard let programs = Self.programs else {
+            throw Missing(description: "expected an API server, found none; run tools/setup-kubernetes")
+        }
+        self.programs = programs
+        namespace = try TestNamespace()
+        directory = try TemporaryDirectory()
+        etcd = try MeshProcess(
+            "etcd", in: namespace, output: "\(directory.path)/etcd.log",
+            [
+                "\(programs)/etcd", "--data-dir=\(directory.path)/etcd", "--unsafe-no-fsync",
+                "--listen-client-urls=http://127.0.0.1:2379", "--advertise-client-urls=http://127.0.0.1:2379",
+                "--listen-peer-urls=http://127.0.0.1:2380",
+            ])
+        try makeCertificates()
+        try "\(Self.token),admin,admin,system:masters\n".write(
+            toFile: "\(directory.path)/tokens", atomically: true, encoding: .utf8)
+        try await start()
+    }
+
+    /// Its own authority, a certificate to serve with, one for an administrator, and the key of service accounts.
+    private func makeCertificates() throws {
+        let folder = directory.path
+        func openssl(_ arguments: String...) throws { try Shell.run(["openssl"] + arguments) }
+        func key(_ name: String) throws {
+            try openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "\(folder)/\(name).key")
+        }
+        for name in ["ca", "server", "admin"] { try key(name) }
+        try openssl(
+            "req", "-x509", "-new", "-key", "\(folder)/ca.key", "-days", "2", "-subj", "/CN=test-ca", "-out",
+            "\(folder)/ca.pem")
+        for (name, subject) in [("server", "/CN=apiserver"), ("admin", "/O=system:masters/CN=admin")] {
+            let extensions = "subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n"
+            try extensions.write(toFile: "\(folder)/extensions", atomically: true, encoding: .utf8)
+            let request = "\(folder)/\(name).csr"
+            try openssl("req", "-new", "-key", "\(folder)/\(name).key", "-subj", subject, "-out", request)
+            try openssl(
+                "x509", "-req", "-in", request, "-CA", "\(folder)/ca.pem", "-CAkey", "\(folder)/ca.key",
+                "-CAcreateserial", "-days", "2", "-extfile", "\(folder)/extensions", "-out", "\(folder)/\(name).pem")
+        }
+        try openssl("genrsa", "-out", "\(folder)/accounts.key", "2048")
+    }
+
+    /// Starts it, and waits until it calls itself ready.
+    func start() async throws {
+        let folder = directory.path
+        server = try MeshProcess(
+            "kube-apiserver", in: namespace, output: "\(folder)/apiserver.log",
+            [
+                "\(programs)/kube-apiserver", "--etcd-servers=http://127.0.0.1:2379", "--bind-address=127.0.0.1",
+                "--advertise-address=192.0.2.1", "--secure-port=6443", "--insecure-port=0",
+                "--tls-cert-file=\(folder)/server.pem", "--tls-private-key-file=\(folder)/server.key",
+                "--client-ca-file=\(folder)/ca.pem", "--token-auth-file=\(folder)/tokens", "--cert-dir=\(folder)/certs",
+                "--authorization-mode=Node,RBAC", "--service-account-issuer=https://kubernetes.default.svc",
+                "--service-account-signing-key-file=\(folder)/accounts.key",
+                "--service-account-key-file=\(folder)/accounts.key", "--api-audiences=istio-ca",
+                "--endpoint-reconciler-type=none", "--service-cluster-ip-range=10.96.0.0/16",
+                // There is no controller that makes the accounts of namespaces.
+                "--disable-admission-plugins=ServiceAccount",
+            ])
+        try await Wait.eventually("API server", seconds: 120, everyMilliseconds: 200) {
+            guard server?.isRunning == true else {
+                throw Missing(description: "the API server ended: \(log("apiserver").suffix(2000))")
+            }
+            return try await call("GET", "/readyz").text == "ok"
+        }
+    }
+
+    func stop() async {
+        await server?.stop(seconds: 20)
+        server = nil
+    }
+
+    func log(_ name: String) -> String {
+        (try? String(contentsOfFile: "\(directory.path)/\(name).log", encoding: .utf8)) ?? ""
+    }
+
+    deinit {
+        // The API server first: without its etcd it does not end.
+        server?.signal(SIGKILL)
+        etcd.signal(SIGKILL)
+    }
+
+    // MARK: - Requests
+
+    /// One request as administrator: status and text of the answer.
+    @discardableResult
+    func call(
+        _ method: String, _ path: String, _ body: String? = nil, type: String = "application/json"
+    ) async throws -> (status: Int, text: String) {
+        var command = [
+            "ip", "netns", "exec", namespace.name, "curl", "-sS", "--max-time", "10", "--cacert",
+            "\(directory.path)/ca.pem", "-H", "Authorization: Bearer \(Self.token)", "-H", "Content-Type: \(type)",
+            "-X", method, "-w", "\n%{http_code}", "https://127.0.0.1:6443\(path)",
+        ]
+        if let body { command += ["--data-binary", body] }
+        let output = try await offload { [command] in try Shell.runAnyStatus(command).output }
+        let lines = output.split(separator: "\n", omittingEmptySubsequences: false)
+        return (Int(lines.last ?? "") ?? 0, lines.dropLast().joined(separator: "\n"))
+    }
+
+    /// The same, which must succeed.
+    func must(_ method: String, _ path: String, _ body: String? = nil, type: String = "application/json") async throws {
+        let (status, text) = try await call(method, path, body, type: type)
+        guard (200..<300).contains(status) else {
+            throw Missing(description: "\(method) \(path): \(status) \(text.prefix(600))")
+        }
+    }
+
+    /// A kubeconfig with the administrator's certificate, beside which everything else lies.
+    func writeKubeconfig() throws -> String {
+        let path = "\(directory.path)/kubeconfig"
+        try """
+        apiVersion: v1
+        kind: Config
+        current-context: test
+        clusters: [ { name: c, cluster: { server: "https://127.0.0.1:6443", certificate-authority: ca.pem } } ]
+        users: [ { name: u, user: { client-certificate: admin.pem, client-key: admin.key } } ]
+        contexts: [ { name: test, context: { cluster: c, user: u } } ]
+
+        """.write(toFile: path, atomically: true, encoding: .utf8)
+        return path
+    }
+}
