@@ -48,7 +48,7 @@ enum FakeCluster {
         switch request.plainPath {
         case "/readyz": return .whole("ok")
         case "/apis": return groups(["discovery.k8s.io": "v1"])
-        case "/api/v1": return resources(["namespaces", "nodes", "pods", "services", "serviceaccounts"])
+        case "/api/v1": return resources(["configmaps", "namespaces", "nodes", "pods", "services", "serviceaccounts"])
         case "/apis/discovery.k8s.io/v1": return resources(["endpointslices"])
         case podPath: return list([pod("one", revision: 5)])
         default: return list()

@@ -128,6 +128,9 @@ struct ReaderTests {
         let pods = try Self.served("pods")
         #expect(pods.listPath(continuing: "a+/=&b", limit: 5) == "/api/v1/pods?limit=5&continue=a%2B%2F%3D%26b")
         #expect(pods.listPath(continuing: nil, limit: nil) == "/api/v1/pods")
+        let maps = try Self.served("configmaps")
+        #expect(maps.listPath(continuing: nil, limit: 5).contains("fieldSelector=metadata.name%3Distio"))
+        #expect(maps.watchPath(revision: "7", timeoutSeconds: 9).contains("fieldSelector=metadata.name%3Distio"))
         let slices = try Self.served("endpointslices", "v1beta1")
         #expect(
             slices.watchPath(revision: "7", timeoutSeconds: 9)

@@ -7,7 +7,7 @@ internal import NIOPosix
 /// Requests to an API server. Each watch has a connection of its own, which is closed with it: on a shared one, a lost
 /// connection would be found out by the kernel only, after a quarter of an hour.
 final class APIClient: Sendable {
-    /// 17 watches and what is asked besides.
+    /// A watch for each kind and what is asked besides.
     private static let connectionsMost = 64
     private static let errorBytesMax = 16 * 1024
 

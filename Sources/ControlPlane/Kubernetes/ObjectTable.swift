@@ -48,6 +48,7 @@ struct ObjectTable: Sendable {
 extension ResourceSet {
     /// Keys are unique on a server, so nothing has to be looked for twice.
     fileprivate mutating func append(_ other: ResourceSet) {
+        meshConfigs += other.meshConfigs
         namespaces += other.namespaces
         nodes += other.nodes
         serviceAccounts += other.serviceAccounts

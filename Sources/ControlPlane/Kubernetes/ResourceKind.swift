@@ -1,3 +1,5 @@
+internal import ControlTranslate
+
 /// A kind of the API that the mesh reads.
 package struct ResourceKind: Hashable, Sendable {
     package let kind: String
@@ -10,6 +12,8 @@ package struct ResourceKind: Hashable, Sendable {
     /// Only metadata is of use, so only metadata is asked for (kubernetes.io, "Receiving resources as
     /// PartialObjectMetadata"): nodes report their state all the time, and definitions of kinds are large.
     package var isMetadataOnly = false
+    /// Only objects of this name are asked for.
+    package var onlyName: String?
 
     /// `pods`, `gateways.gateway.networking.k8s.io`.
     package var name: String { group.isEmpty ? plural : "\(plural).\(group)" }
@@ -20,6 +24,9 @@ package struct ResourceKind: Hashable, Sendable {
         ResourceKind(kind: "Node", plural: "nodes", group: "", versions: ["v1"], isMetadataOnly: true),
         ResourceKind(
             kind: "ServiceAccount", plural: "serviceaccounts", group: "", versions: ["v1"], isMetadataOnly: true),
+        ResourceKind(
+            kind: MeshConfigResource.kind, plural: "configmaps", group: "", versions: ["v1"],
+            onlyName: MeshConfigResource.name),
         ResourceKind(kind: "Pod", plural: "pods", group: "", versions: ["v1"]),
         ResourceKind(kind: "Service", plural: "services", group: "", versions: ["v1"]),
         ResourceKind(
@@ -79,15 +86,22 @@ struct ServedKind: Hashable, Sendable {
     var path: String { "\(ResourceKind.path(group: kind.group, version: version))/\(kind.plural)" }
 
     func listPath(continuing: String?, limit: Int?) -> String {
-        var query: [String] = []
+        var query = selection
         if let limit { query.append("limit=\(limit)") }
         if let continuing { query.append("continue=\(Self.escaped(continuing))") }
         return query.isEmpty ? path : "\(path)?\(query.joined(separator: "&"))"
     }
 
     func watchPath(revision: String, timeoutSeconds: Int) -> String {
-        "\(path)?watch=1&allowWatchBookmarks=true&resourceVersion=\(Self.escaped(revision))"
-            + "&timeoutSeconds=\(timeoutSeconds)"
+        let query = [
+            "watch=1", "allowWatchBookmarks=true", "resourceVersion=\(Self.escaped(revision))",
+            "timeoutSeconds=\(timeoutSeconds)",
+        ]
+        return "\(path)?\((query + selection).joined(separator: "&"))"
+    }
+
+    private var selection: [String] {
+        kind.onlyName.map { ["fieldSelector=\(Self.escaped("metadata.name=\($0)"))"] } ?? []
     }
 
     /// RFC 3986, section 2.3: all but unreserved characters.
