@@ -34,7 +34,10 @@ struct HTTP2Tests {
         #expect(server.requests.allSatisfy { $0.field("te") == "trailers" })
         #expect(server.requests.allSatisfy { $0.head.authority.elementsEqual("api".utf8) })
         #expect(server.requests.first?.field("x-forwarded-client-cert")?.hasSuffix("URI=\(rig.caller)") == true)
-        #expect(rig.log.text.contains("HTTP/2") && rig.log.text.contains("response_code=200"))
+        // Lines are gathered for a moment before they are written.
+        try await eventually("the log says so") {
+            rig.log.text.contains("HTTP/2") && rig.log.text.contains("response_code=200")
+        }
         server.stop()
         try await rig.stop()
     }
