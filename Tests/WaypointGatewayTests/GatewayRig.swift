@@ -184,9 +184,15 @@ struct PlainServer: Sendable {
                     let connection = try ByteChannel(
                         wrappingChannelSynchronously: channel,
                         configuration: .init(isOutboundHalfClosureEnabled: true))
+                    let active = channel.eventLoop.makePromise(of: Void.self)
+                    try channel.pipeline.syncOperations.addHandler(ActiveSignal(active))
                     // From here on somebody ends it: a connection that waited in a queue would be dropped alive when
-                    // the server stops, and that ends the process.
-                    tasks.add(Task { try? await connection.executeThenClose(body) })
+                    // the server stops, and that ends the process. What is written too early is lost.
+                    tasks.add(
+                        Task {
+                            try? await active.futureResult.get()
+                            try? await connection.executeThenClose(body)
+                        })
                 }
             }
             .bind(host: host, port: port).get()
@@ -218,5 +224,26 @@ struct PlainServer: Sendable {
             }
             for task in tasks { task.cancel() }
         }
+    }
+}
+
+/// Says once that a channel is active, or never will be.
+private final class ActiveSignal: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private var promise: EventLoopPromise<Void>?
+
+    init(_ promise: EventLoopPromise<Void>) { self.promise = promise }
+
+    func channelActive(context: ChannelHandlerContext) {
+        say()
+        context.fireChannelActive()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { say() }
+
+    private func say() {
+        promise?.succeed()
+        promise = nil
     }
 }
