@@ -55,7 +55,7 @@ extension String {
 
 extension Repository {
     /// Every file of the project, whatever its language.
-    fileprivate func paths() throws -> [String] {
+    func paths() throws -> [String] {
         let above = try FileManager.default.contentsOfDirectory(atPath: root.path).filter {
             $0.hasSuffix(".md") || $0 == "Makefile" || $0 == "Package.swift"
         }

@@ -42,8 +42,7 @@ final class GatewayRig: Sendable {
         let log = log
         let gateway = try await eventLoop.submit {
             let loop = GatewayLoop(
-                eventLoop: eventLoop, settings: settings, metrics: MetricsShard(), accessLog: AccessLog(log.output),
-                requests: RequestCounters())
+                eventLoop: eventLoop, settings: settings, metrics: MetricsShard(), accessLog: AccessLog(log.output))
             loop.policySource = { _, _ in policies }
             loop.learn(world)
             loop.learn(.success(own))

@@ -26,7 +26,7 @@ struct WorldChangeTests {
         let gateway = try await Gateway(
             group: group, settings: Make.settings,
             certificates: CertificateManager(authority: NoAuthority(), log: Logger(label: "test")),
-            accessLog: AccessLog(LogLines().output), requests: RequestCounters())
+            accessLog: AccessLog(LogLines().output))
         let slots = await gateway.slots
         let held = DispatchSemaphore(value: 0)
         slots[1].eventLoop.execute { _ = held.wait(timeout: .now() + 20) }

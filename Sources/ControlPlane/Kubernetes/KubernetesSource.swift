@@ -26,6 +26,7 @@ package actor KubernetesSource {
     private var statuses: [ResourceKind: KindStatus] = [:]
     private var watchers: [ResourceKind: Task<Void, Never>] = [:]
     private var nextDiscovery: Int64 = 0
+    private var pausing: Task<Void, Never>?
     private var hurryUntil: Int64 = 0
     private var discoveryBackoff = Backoff()
     private var discoveryTrouble: APIFailure?
@@ -71,13 +72,19 @@ package actor KubernetesSource {
 
     // MARK: - Which kinds there are
 
-    private static let tickMilliseconds = 100
-
     private func keepDiscovering(_ client: APIClient) async {
         while !Task.isCancelled {
-            if Clock.nowMilliseconds >= nextDiscovery { await discover(client) }
-            try? await Task.sleep(for: .milliseconds(Self.tickMilliseconds))
+            let left = nextDiscovery - Clock.nowMilliseconds
+            if left <= 0 { await discover(client) } else { await pause(milliseconds: left) }
         }
+    }
+
+    /// Until the time is over or somebody is in a hurry.
+    private func pause(milliseconds: Int64) async {
+        let pause = Task<Void, Never> { try? await Task.sleep(for: .milliseconds(milliseconds)) }
+        pausing = pause
+        await withTaskCancellationHandler { await pause.value } onCancel: { pause.cancel() }
+        pausing = nil
     }
 
     private func discover(_ client: APIClient) async {
@@ -115,6 +122,7 @@ package actor KubernetesSource {
         let now = Clock.nowMilliseconds
         hurryUntil = now + timing.hurryMilliseconds
         nextDiscovery = min(nextDiscovery, now + timing.hurriedDiscoveryMilliseconds)
+        pausing?.cancel()
     }
 
     private func carryOut(_ order: KindLedger.Order, _ client: APIClient) {

@@ -87,25 +87,3 @@ package struct RequestRecord: Hashable, Sendable {
         self.identity = identity
     }
 }
-
-/// Requests by class of their answer, for metrics; any thread may read.
-package final class RequestCounters: Sendable {
-    /// Index 0: no answer; 1 to 5: 1xx to 5xx.
-    private let counters = (0...5).map { _ in MetricCounter() }
-
-    package init() {}
-
-    /// One more request; 0 is one without an answer.
-    package func count(status: Int) {
-        counters[min(max(status / 100, 0), 5)].add()
-    }
-
-    /// Shows them on the metrics page.
-    package func register(in registry: MetricsRegistry) {
-        for (index, counter) in counters.enumerated() {
-            registry.counter(
-                "apus_waypoint_requests", help: "HTTP requests by class of their answer.",
-                labels: [("response_class", index == 0 ? "none" : "\(index)xx")], read: { counter.value })
-        }
-    }
-}

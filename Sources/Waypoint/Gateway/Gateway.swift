@@ -31,11 +31,10 @@ package actor Gateway {
 
     /// - Parameters:
     ///   - group: the data loops; nothing else should run on them.
-    ///   - requests: counts requests for metrics.
     ///   - tracing: `nil`: no spans are made.
     package init(
         group: MultiThreadedEventLoopGroup, settings: GatewaySettings, certificates: CertificateManager,
-        accessLog: AccessLog, requests: RequestCounters, tracing: GatewayTracing? = nil
+        accessLog: AccessLog, tracing: GatewayTracing? = nil
     ) async throws {
         self.group = group
         self.settings = settings
@@ -44,8 +43,7 @@ package actor Gateway {
         for eventLoop in group.makeIterator() {
             let slot = try await eventLoop.submit {
                 let loop = GatewayLoop(
-                    eventLoop: eventLoop, settings: settings, metrics: MetricsShard(), accessLog: accessLog,
-                    requests: requests)
+                    eventLoop: eventLoop, settings: settings, metrics: MetricsShard(), accessLog: accessLog)
                 loop.telemetry = RequestTelemetry(tracing)
                 return Slot(eventLoop: eventLoop, bound: NIOLoopBound(loop, eventLoop: eventLoop))
             }.get()

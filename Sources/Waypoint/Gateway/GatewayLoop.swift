@@ -15,7 +15,6 @@ final class GatewayLoop {
     let settings: GatewaySettings
     let metrics: MetricsShard
     let accessLog: AccessLog
-    let requests: RequestCounters
     /// Set once, before anything is served.
     var telemetry = RequestTelemetry()
     private(set) var world = World()
@@ -61,14 +60,12 @@ final class GatewayLoop {
 
     /// Must be called on the loop.
     init(
-        eventLoop: any EventLoop, settings: GatewaySettings, metrics: MetricsShard, accessLog: AccessLog,
-        requests: RequestCounters
+        eventLoop: any EventLoop, settings: GatewaySettings, metrics: MetricsShard, accessLog: AccessLog
     ) {
         self.eventLoop = eventLoop
         self.settings = settings
         self.metrics = metrics
         self.accessLog = accessLog
-        self.requests = requests
         let key = WaypointKey(namespace: settings.namespace, name: settings.name)
         self.policySource = { world, target in RequestPolicySet(of: world, for: target, at: key) }
         self.tokenSource = { world, target in

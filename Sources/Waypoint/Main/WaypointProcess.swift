@@ -41,16 +41,13 @@ struct WaypointProcess {
         let connection = ControlPlaneConnection(
             endpoint: settings.discovery, eventLoopGroup: controlLoop, log: output.logger("control"))
         let certificates = certificateManager(connection, controlLoop)
-        let requests = RequestCounters()
         let tracing = Tracing(settings, group: controlLoop, log: output.logger("tracing"))
         let gateway = try await Gateway(
             group: dataLoops, settings: settings.gateway, certificates: certificates,
-            accessLog: AccessLog(output, requests: settings.requestLines), requests: requests,
-            tracing: tracing?.gateway)
+            accessLog: AccessLog(output, requests: settings.requestLines), tracing: tracing?.gateway)
         for reader in await gateway.metricsReaders() { metrics.attach(reader) }
         for reader in await gateway.requestReaders() { metrics.attachRequests(reader) }
         tracing?.register(in: metrics)
-        requests.register(in: metrics)
         let (keys, fetchedKeys) = AsyncStream.makeStream(
             of: [String: KeySet].self, bufferingPolicy: .bufferingNewest(1))
         let fetcher = KeyFetcher(group: controlLoop, settings: settings.keys, logger: output.logger("keys")) {

@@ -148,7 +148,6 @@ final class RequestLog {
         if isDelayed { flag = flag == "-" ? "DI" : "DI,\(flag)" }
         let duration = NIODeadline.now() - startedAt
         let loop = call.loop
-        loop.requests.count(status: status)
         count(duration)
         let isWritten = loop.accessLog.writesRequest(flag: flag)
         let isTraced = trace?.context.isSampled ?? false
