@@ -123,7 +123,7 @@ let package = Package(
         .target(name: "ControlTranslate", dependencies: ["MeshModel", "WaypointRoute"], path: "Sources/ControlPlane/Translate", swiftSettings: house),
         .target(name: "ControlSources", dependencies: ["ControlTranslate", "MeshModel", "MeshKernel", yams, logging], path: "Sources/ControlPlane/Sources", swiftSettings: house),
         // The Kubernetes API as a source of resources: lists, watches, and what follows from them.
-        .target(name: "ControlKubernetes", dependencies: ["ControlTranslate", "ControlSources", httpClient, nioCore, nioPosix, nioHTTP1, nioTLS, logging], path: "Sources/ControlPlane/Kubernetes", swiftSettings: house),
+        .target(name: "ControlKubernetes", dependencies: ["MeshModel", "ControlTranslate", "ControlSources", httpClient, nioCore, nioPosix, nioHTTP1, nioTLS, logging], path: "Sources/ControlPlane/Kubernetes", swiftSettings: house),
         .target(name: "ControlAuthority", dependencies: ["MeshModel", x509, asn1, crypto], path: "Sources/ControlPlane/Authority", swiftSettings: house),
         .target(name: "ControlServe", dependencies: ["MeshModel", "MeshWire", "MeshDiscovery", "ControlTranslate", "ControlAuthority", nioCore, nioTLS, nioReloading, grpcCore, grpcPosix, protobuf, logging], path: "Sources/ControlPlane/Serve", swiftSettings: house),
         // Starts, proves and ends the waypoints of Gateways.

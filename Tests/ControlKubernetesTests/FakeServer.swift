@@ -8,8 +8,11 @@ final class FakeServer: Sendable {
     struct Request: Sendable {
         let path: String
         let authorization: String?
+        var method = "GET"
+        var contentType: String?
+        var body = ""
         /// How many requests came for the same path without its query before, by kind: list or watch.
-        let number: Int
+        var number = 0
 
         var isWatch: Bool { path.contains("watch=1") }
         var plainPath: String { String(path.prefix { $0 != "?" }) }
@@ -51,11 +54,10 @@ final class FakeServer: Sendable {
 
         var all: [Request] { requests.withLock { $0 } }
 
-        func add(_ path: String, _ authorization: String?) -> Request {
+        func add(_ draft: Request) -> Request {
             requests.withLock { requests in
-                let draft = Request(path: path, authorization: authorization, number: 0)
-                let number = requests.count { $0.plainPath == draft.plainPath && $0.isWatch == draft.isWatch }
-                let request = Request(path: path, authorization: authorization, number: number)
+                var request = draft
+                request.number = requests.count { $0.plainPath == draft.plainPath && $0.isWatch == draft.isWatch }
                 requests.append(request)
                 return request
             }
@@ -92,7 +94,7 @@ final class FakeServer: Sendable {
     }
 }
 
-/// One connection: requests without bodies, one after the other.
+/// One connection: requests one after the other.
 private final class FakeConnection: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -110,10 +112,18 @@ private final class FakeConnection: ChannelInboundHandler {
         text += String(buffer: unwrapInboundIn(data))
         guard let end = text.range(of: "\r\n\r\n") else { return }
         let lines = text[..<end.lowerBound].components(separatedBy: "\r\n")
-        text = String(text[end.upperBound...])
-        let path = lines[0].split(separator: " ").dropFirst().first.map(String.init) ?? ""
-        let field = lines.first { $0.lowercased().hasPrefix("authorization: ") }
-        let request = box.add(path, field.map { String($0.dropFirst("authorization: ".count)) })
+        func field(_ name: String) -> String? {
+            lines.first { $0.lowercased().hasPrefix("\(name): ") }.map { String($0.dropFirst(name.count + 2)) }
+        }
+        let length = field("content-length").flatMap { Int($0) } ?? 0
+        let body = text[end.upperBound...]
+        guard body.utf8.count >= length else { return }
+        let words = lines[0].split(separator: " ").map(String.init)
+        let request = box.add(
+            FakeServer.Request(
+                path: words[1], authorization: field("authorization"), method: words[0],
+                contentType: field("content-type"), body: String(decoding: body.utf8.prefix(length), as: UTF8.self)))
+        text = String(decoding: body.utf8.dropFirst(length), as: UTF8.self)
         let reply = answer(request)
         write("HTTP/1.1 \(reply.status) X\r\nTransfer-Encoding: chunked\r\n\(reply.fields)\r\n", context)
         send(reply.pieces[...], context)

@@ -130,7 +130,7 @@ enum ImportTable {
         Room(
             // NIOSSL: the API server's own authority and client certificates, which have nothing to do with the mesh's.
             target: "ControlKubernetes", folder: "Sources/ControlPlane/Kubernetes",
-            rooms: ["ControlTranslate", "ControlSources"],
+            rooms: ["MeshModel", "ControlTranslate", "ControlSources"],
             others: foundation.union(nio).union(["AsyncHTTPClient", "NIOHTTP1", "NIOSSL", "Logging"])),
         Room(
             target: "ControlAuthority", folder: "Sources/ControlPlane/Authority", rooms: ["MeshModel"],

@@ -4,18 +4,33 @@ internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
 
-/// Requests to an API server. Each watch has a connection of its own, which is closed with it: on a shared one, a lost
-/// connection would be found out by the kernel only, after a quarter of an hour.
-final class APIClient: Sendable {
+/// Requests to an API server: reads, watches, writes. Each watch has a connection of its own, which is closed with it:
+/// on a shared one, a lost connection would be found out by the kernel only, after a quarter of an hour.
+package final class APIClient: Sendable {
+    /// What is asked.
+    struct Question: Sendable {
+        struct Body: Sendable {
+            let contentType: String
+            let bytes: [UInt8]
+        }
+
+        var method = "GET"
+        var path: String
+        var accept = "application/json"
+        var body: Body?
+    }
+
     /// A watch for each kind and what is asked besides.
     private static let connectionsMost = 64
     private static let errorBytesMax = 16 * 1024
 
     private let configuration: ClusterConfiguration
-    private let timing: SourceTiming
+    let timing: SourceTiming
     private let http: HTTPClient
 
-    init(_ configuration: ClusterConfiguration, _ timing: SourceTiming) throws(ClusterConfigurationError) {
+    package init(
+        _ configuration: ClusterConfiguration, _ timing: SourceTiming = SourceTiming()
+    ) throws(ClusterConfigurationError) {
         self.configuration = configuration
         self.timing = timing
         var settings = HTTPClient.Configuration(
@@ -28,13 +43,19 @@ final class APIClient: Sendable {
     }
 
     /// Must be called once, at the end.
-    func close() async { try? await http.shutdown() }
+    package func close() async { try? await http.shutdown() }
 
     /// The whole answer, if its status is 200.
     func get(_ path: String, accept: String = "application/json") async throws(APIFailure) -> [UInt8] {
+        try await whole(Question(path: path, accept: accept))
+    }
+
+    /// The whole answer, if it is one of success.
+    /// - Parameter seconds: `nil`: as long as any answer may take.
+    func whole(_ question: Question, seconds: Int? = nil) async throws(APIFailure) -> [UInt8] {
         do {
-            return try await Self.bounded(seconds: timing.answerSeconds) { [self] in
-                let response = try await response(path, accept)
+            return try await Self.bounded(seconds: seconds ?? timing.answerSeconds) { [self] in
+                let response = try await response(question)
                 let body = try await response.body.collect(upTo: timing.answerBytesMax)
                 return Array(body.readableBytesView)
             }
@@ -51,7 +72,7 @@ final class APIClient: Sendable {
         var isOpen = false
         do {
             let response = try await Self.bounded(seconds: timing.answerSeconds) { [self] in
-                try await self.response(path, accept)
+                try await self.response(Question(path: path, accept: accept))
             }
             isOpen = true
             try await take(ByteBuffer())
@@ -63,13 +84,19 @@ final class APIClient: Sendable {
         }
     }
 
-    private func response(_ path: String, _ accept: String) async throws -> HTTPClientResponse {
-        var request = HTTPClientRequest(url: configuration.server + path)
-        request.headers.add(name: "accept", value: accept)
+    private func response(_ question: Question) async throws -> HTTPClientResponse {
+        var request = HTTPClientRequest(url: configuration.server + question.path)
+        request.method = HTTPMethod(rawValue: question.method)
+        request.headers.add(name: "accept", value: question.accept)
+        if let body = question.body {
+            request.headers.add(name: "content-type", value: body.contentType)
+            request.body = .bytes(ByteBuffer(bytes: body.bytes))
+        }
         request.headers.add(name: "user-agent", value: "apusd")
         if let token = try token() { request.headers.add(name: "authorization", value: "Bearer \(token)") }
         let response = try await http.execute(request, timeout: .seconds(Int64(timing.answerSeconds)))
-        guard response.status == .ok else { throw await failure(response) }
+        let isDone = response.status == .ok || (question.body != nil && (200...202).contains(response.status.code))
+        guard isDone else { throw await failure(response) }
         return response
     }
 
@@ -95,8 +122,10 @@ final class APIClient: Sendable {
         else {
             return .of(status: status, message: response.status.reasonPhrase, retryAfterSeconds: asked)
         }
+        let told = tree["details"]?["retryAfterSeconds"]?.text.flatMap { Int($0) }
         return .of(
-            status: status, message: String((tree["message"]?.text ?? "").prefix(300)), retryAfterSeconds: asked)
+            status: status, reason: tree["reason"]?.text ?? "",
+            message: String((tree["message"]?.text ?? "").prefix(300)), retryAfterSeconds: asked ?? told)
     }
 
     private static func bounded<Value: Sendable>(

@@ -15,6 +15,18 @@ package struct ResourceKind: Hashable, Sendable {
     /// Only objects of this name are asked for.
     package var onlyName: String?
 
+    package init(
+        kind: String, plural: String, group: String, versions: [String], isMetadataOnly: Bool = false,
+        onlyName: String? = nil
+    ) {
+        self.kind = kind
+        self.plural = plural
+        self.group = group
+        self.versions = versions
+        self.isMetadataOnly = isMetadataOnly
+        self.onlyName = onlyName
+    }
+
     /// `pods`, `gateways.gateway.networking.k8s.io`.
     package var name: String { group.isEmpty ? plural : "\(plural).\(group)" }
 
@@ -64,10 +76,15 @@ package struct ResourceKind: Hashable, Sendable {
     }
 }
 
-/// A kind with the version it is read in.
-struct ServedKind: Hashable, Sendable {
-    let kind: ResourceKind
-    let version: String
+/// A kind with the version it is read and written in.
+package struct ServedKind: Hashable, Sendable {
+    package let kind: ResourceKind
+    package let version: String
+
+    package init(kind: ResourceKind, version: String) {
+        self.kind = kind
+        self.version = version
+    }
 
     var apiVersion: String { kind.group.isEmpty ? version : "\(kind.group)/\(version)" }
 
@@ -84,6 +101,13 @@ struct ServedKind: Hashable, Sendable {
     }
 
     var path: String { "\(ResourceKind.path(group: kind.group, version: version))/\(kind.plural)" }
+
+    /// Path of the objects of a namespace; without one, of a kind that is of the whole cluster.
+    func collectionPath(namespace: String?) -> String {
+        guard let namespace else { return path }
+        let group = ResourceKind.path(group: kind.group, version: version)
+        return "\(group)/namespaces/\(Self.escaped(namespace))/\(kind.plural)"
+    }
 
     func listPath(continuing: String?, limit: Int?) -> String {
         var query = selection
@@ -105,7 +129,7 @@ struct ServedKind: Hashable, Sendable {
     }
 
     /// RFC 3986, section 2.3: all but unreserved characters.
-    private static func escaped(_ text: String) -> String {
+    static func escaped(_ text: String) -> String {
         let hex = Array("0123456789ABCDEF".utf8)
         var bytes: [UInt8] = []
         for byte in text.utf8 {

@@ -26,5 +26,8 @@ package struct SourceTiming: Hashable, Sendable {
     /// Of a page, or of a list that comes in one piece.
     package var answerBytesMax = 256 * 1024 * 1024
 
+    /// Of a request: what an API server takes (k8s.io/apiserver, MaxRequestBodyBytes).
+    package var requestBytesMax = 3 * 1024 * 1024
+
     package init() {}
 }

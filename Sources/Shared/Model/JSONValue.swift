@@ -1,5 +1,5 @@
-/// A JSON value, closed: what a token claims. Made by whoever has checked the token, who also bounds its depth and
-/// splits claims whose parts are separated by spaces.
+/// A JSON value, closed: what a token claims, or an object of the Kubernetes API. Of a token it is made by whoever has
+/// checked the token, who also bounds its depth and splits claims whose parts are separated by spaces.
 package indirect enum JSONValue: Hashable, Sendable {
     case null
     case bool(Bool)

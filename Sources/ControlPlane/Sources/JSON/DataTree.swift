@@ -1,3 +1,5 @@
+package import MeshModel
+
 /// Why bytes or a text are no tree of data, as a clause: `is not valid YAML: …`.
 package struct DataTreeError: Error, Hashable, Sendable, CustomStringConvertible {
     package let description: String
@@ -49,6 +51,21 @@ package struct DataTree: Hashable, Sendable {
     package var items: [DataTree]? {
         guard case .list(let items) = node.content else { return nil }
         return items.map { DataTree($0) }
+    }
+
+    /// The same without lines and with the types of JSON: what YAML writes without quotes is a number or a bool when
+    /// JSON writes these so, and a text otherwise. Of a key that is written twice, the first counts.
+    package var value: JSONValue {
+        switch node.content {
+        case .null: return .null
+        case .scalar(let text, false): return .string(text)
+        case .scalar("true", _): return true
+        case .scalar("false", _): return false
+        case .scalar(let text, _): return JSONText.isNumber(Array(text.utf8)[...]) ? .number(text) : .string(text)
+        case .list(let items): return .array(items.map { DataTree($0).value })
+        case .map(let entries):
+            return .object(Dictionary(entries.map { ($0.key, DataTree($0.value).value) }) { first, _ in first })
+        }
     }
 
     /// Whether it is a mapping.

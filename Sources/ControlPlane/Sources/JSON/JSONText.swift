@@ -101,7 +101,7 @@ struct JSONText {
     }
 
     /// RFC 8259, section 6.
-    private static func isNumber(_ text: ArraySlice<UInt8>) -> Bool {
+    static func isNumber(_ text: ArraySlice<UInt8>) -> Bool {
         var rest = text
         func isDigit(_ byte: UInt8?) -> Bool { byte.map { (0x30...0x39).contains($0) } ?? false }
         func digits() -> Bool {
