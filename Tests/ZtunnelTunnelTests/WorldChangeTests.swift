@@ -128,6 +128,12 @@ struct WorldChangeTests {
             }
         }.connect(to: try #require(listener.localAddress)).get()
         let text = try await received.futureResult.get()
+        // The caller has read the end before the relay has read the caller's, which ends the record.
+        try await eventLoop.flatSubmit {
+            let idle = eventLoop.makePromise(of: Void.self)
+            rig.value.pod.whenIdle { idle.succeed() }
+            return idle.futureResult
+        }.get()
         try await eventLoop.submit { rig.value.pod.close(.drained) }.get()
         for channel in [listener, door, application] { try? await channel.close() }
         let lines = await log.finished()
