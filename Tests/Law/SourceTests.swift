@@ -59,7 +59,7 @@ extension Repository {
         let above = try FileManager.default.contentsOfDirectory(atPath: root.path).filter {
             $0.hasSuffix(".md") || $0 == "Makefile" || $0 == "Package.swift"
         }
-        let below = try ["Sources", "Tests", "docs", "bench", "fuzz", "tools", ".ci"].flatMap { folder in
+        let below = try ["Sources", "Tests", "deploy", "docs", "bench", "fuzz", "tools", ".ci"].flatMap { folder in
             try FileManager.default.subpathsOfDirectory(atPath: root.appendingPathComponent(folder).path)
                 .map { "\(folder)/\($0)" }
         }
