@@ -6,9 +6,10 @@ struct Apus: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "apus",
         abstract: "Join pods to the mesh, make waypoints, look at what they do and ask why.",
+        version: InstallValues.standardTag,
         subcommands: [
             Attach.self, Detach.self, Status.self, Workloads.self, Services.self, Policies.self, Certificates.self,
-            Connections.self, Dump.self, WaypointCommand.self, Explain.self, Get.self,
+            Connections.self, Dump.self, WaypointCommand.self, Explain.self, Get.self, Install.self, Uninstall.self,
         ]
     )
 

@@ -53,11 +53,11 @@ struct SourceFile: Sendable {
         code = Self.isGenerated(path) ? lines : SwiftScanner.code(text).components(separatedBy: "\n")
     }
 
-    /// Made by protoc; laws of style do not hold for it.
+    /// Made by a tool; laws of style do not hold for it.
     var isGenerated: Bool { Self.isGenerated(path) }
 
     private static func isGenerated(_ path: String) -> Bool {
-        path.hasSuffix(".pb.swift") || path.hasSuffix(".grpc.swift")
+        [".pb.swift", ".grpc.swift", ".generated.swift"].contains { path.hasSuffix($0) }
     }
 
     /// `PATH:LINE`, counted from 1.
