@@ -103,6 +103,23 @@ final class Asker: MessageStreamUser {
         try await Self.until("the writer is told", rig) { askers.value[0].timesWritable > 0 }
     }
 
+    @Test func theEndOfAMessageLeavesWithItsLastBytes() async throws {
+        let rig = try await MessageRig()
+        let askers = try await Self.asking(["/"], at: rig, endStream: false)
+        try await Self.until("the head came", rig) { askers.value[0].heads == [103, 200] }
+        try await rig.onLoop {
+            askers.value[0].stream?.write(ByteBuffer(string: "all"))
+            askers.value[0].stream?.writeEnd()
+        }
+        try await Self.until("the echo came", rig) { askers.value[0].hasEnded }
+        let frames = try await rig.onLoop {
+            [rig.endpoints.value.first, rig.upstream.value].map { $0?.diagnostics.dataFramesReceived }
+        }
+        // No frame of its own for the end, there and back.
+        #expect(frames == [1, 1])
+        #expect(try await rig.onLoop { askers.value[0].bytes } == 3)
+    }
+
     @Test func refusedStreamsMayBeTriedElsewhere() async throws {
         let rig = try await MessageRig()
         let askers = try await Self.asking(["/refuse", "/"], at: rig)

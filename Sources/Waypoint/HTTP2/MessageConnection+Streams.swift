@@ -79,6 +79,15 @@ extension MessageConnection {
         if output.waitingBytes >= limits.turnBytesMaximum { writeOut() } else { scheduleFlush() }
     }
 
+    /// Keeps what a stream has until the end of the turn, so that the end of its message leaves in the same frame as
+    /// its last bytes. Much of it leaves at once.
+    func sendAtEndOfTurn(_ stream: MessageStream) {
+        guard stream.pendingBytes < limits.quantumBytes else { return send(stream) }
+        wait(stream)
+        needsResume = true
+        scheduleFlush()
+    }
+
     func wait(_ stream: MessageStream) {
         guard !stream.isQueued, !isClosed, stream.hasSomethingToSend else { return }
         stream.isQueued = true
@@ -96,13 +105,13 @@ extension MessageConnection {
             looksLeft -= 1
             stream.isQueued = false
             guard stream.hasSomethingToSend else { continue }
-            let before = stream.pendingBytes
+            let (before, tookBytes) = (stream.pendingBytes, stream.takesBytes)
             if stream.sendPending(limit: limits.quantumBytes) {
                 stream.isQueued = true
                 blocked.append(stream)
                 if stream.pendingBytes < before { looksLeft += 1 }
             }
-            if !stream.isOver, stream.takesBytes, stream.pendingBytes < before { stream.user?.takesBytesAgain() }
+            if !tookBytes, !stream.isOver, stream.takesBytes { stream.user?.takesBytesAgain() }
             if output.waitingBytes >= limits.turnBytesMaximum { writeOut() }
         }
         if output.waitingBytes > 0 { scheduleFlush() }

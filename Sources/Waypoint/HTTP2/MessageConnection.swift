@@ -76,6 +76,9 @@ package final class MessageConnection: ChannelInboundHandler {
 
     package var streamCount: Int { streams.count }
 
+    /// What has come and gone; for tests and metrics.
+    package var diagnostics: HTTP2Diagnostics { session.diagnostics }
+
     /// Bytes held for streams in both directions; for tests and metrics.
     package var heldBytes: Int {
         streams.values.reduce(session.unconsumedBytes + output.frames.readableBytes) { $0 + $1.pendingBytes }

@@ -15,7 +15,7 @@ extension MessageStream {
         guard !isOver, end == nil, bytes.readableBytes > 0 else { return }
         pending.append(bytes)
         pendingBytes += bytes.readableBytes
-        connection.send(self)
+        connection.sendAtEndOfTurn(self)
     }
 
     /// The end of our message, behind all that was written. Empty trailers are none.

@@ -21,7 +21,7 @@ package final class RequestStream: MessageStream {
         guard !isOver else { throw .streamClosed }
         try connection.respond(id, head, endStream: endStream)
         isAnswered = head.status >= 200
-        if endStream { endWasSent() } else if isAnswered { connection.send(self) }
+        if endStream { endWasSent() } else if hasSomethingToSend { connection.send(self) }
     }
 }
 
