@@ -12,6 +12,8 @@ from processes import Running
 CONTROL = "10.98.1.254"
 ADDRESSES = {"client": "10.98.1.1", "server": "10.98.1.2", "apus": "10.98.1.3", "envoy": "10.98.1.4"}
 SERVICES = {"apus": "10.98.2.1", "envoy": "10.98.2.2"}
+# A service behind our waypoint with as many routes and policies as the part `decision` asks for.
+MANY = "10.98.2.3"
 # Port of the service -> port of the back end.
 PORTS = {80: 8080, 81: 8081}
 LARGE = "/5g"
@@ -61,39 +63,41 @@ def _gateway(name):
                      "listeners": [{"name": "mesh", "port": 15008, "protocol": "HBONE"}]}}
 
 
-def _service(waypoint):
+def _service(waypoint, name=None, address=None):
     ports = [{"name": "http-web", "port": 80, "targetPort": PORTS[80]},
              {"name": "http2-web", "port": 81, "targetPort": PORTS[81]}]
     return {"apiVersion": "v1", "kind": "Service",
-            "metadata": {"name": "web-" + waypoint, "namespace": "bench", "labels": {"istio.io/use-waypoint": waypoint}},
-            "spec": {"clusterIP": SERVICES[waypoint], "selector": {"app": "server"}, "ports": ports}}
+            "metadata": {"name": "web-" + (name or waypoint), "namespace": "bench",
+                         "labels": {"istio.io/use-waypoint": waypoint}},
+            "spec": {"clusterIP": address or SERVICES[waypoint], "selector": {"app": "server"}, "ports": ports}}
 
 
-def route(number=0, value="bench", mark="header", port=80):
+def route(number=0, value="bench", mark="header", port=80, service="apus"):
     """One rule by a header; the first is the one that the load takes. `mark` is what the endpoint sees of it. Each port
     has a route of its own, so that HTTP/2 goes on as HTTP/2."""
-    parents = [{"group": "", "kind": "Service", "name": "web-apus", "port": port}]
-    backends = [{"name": "web-apus", "port": port}]
+    parents = [{"group": "", "kind": "Service", "name": "web-" + service, "port": port}]
+    backends = [{"name": "web-" + service, "port": port}]
     rules = [{"matches": [{"headers": [{"name": "x-user", "value": value}]}], "backendRefs": backends, "filters": [{
         "type": "RequestHeaderModifier", "requestHeaderModifier": {"add": [{"name": "x-route", "value": mark}]}}]}]
     if number == 0:
         rules.append({"backendRefs": backends})
     return {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute",
-            "metadata": {"name": f"by-header-{port}-{number}", "namespace": "bench"},
+            "metadata": {"name": f"{service}-by-header-{port}-{number}", "namespace": "bench"},
             "spec": {"parentRefs": parents, "rules": rules}}
 
 
-def policy(number=0, path=None):
+def policy(number=0, path=None, service="apus"):
     rule = {"from": [{"source": {"principals": ["cluster.local/ns/bench/sa/client"]}}],
             "to": [{"operation": {"methods": ["GET"], "paths": [path] if path else list(PATHS)}}]}
     return {"apiVersion": "security.istio.io/v1", "kind": "AuthorizationPolicy",
-            "metadata": {"name": f"callers-{number}", "namespace": "bench"},
-            "spec": {"targetRefs": [{"group": "", "kind": "Service", "name": "web-apus"}], "action": "ALLOW",
+            "metadata": {"name": f"{service}-callers-{number:04}", "namespace": "bench"},
+            "spec": {"targetRefs": [{"group": "", "kind": "Service", "name": "web-" + service}], "action": "ALLOW",
                      "rules": [rule]}}
 
 
-def write_resources(folder, more=1, mark="header", policies=True):
-    """Everything, replaced in one step. `more`: how many routes and policies there are."""
+def write_resources(folder, more=1, mark="header", policies=True, many=0):
+    """Everything, replaced in one step. `more`: how many routes and policies there are. `many`: how many a service of
+    its own has; those that the load takes are the last by name."""
     items = [{"apiVersion": "v1", "kind": "Namespace",
               "metadata": {"name": "bench", "labels": {"istio.io/dataplane-mode": "ambient"}}}]
     items += [{"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}} for name in ("n1", "n2")]
@@ -105,6 +109,10 @@ def write_resources(folder, more=1, mark="header", policies=True):
     items += [route(number, f"other-{number}") for number in range(1, more)]
     if policies:
         items += [policy()] + [policy(number, f"/other/{number}") for number in range(1, more)]
+    if many:
+        items += [_service("apus", "many", MANY), route(many, mark=mark, service="many"), policy(many, service="many")]
+        items += [route(number, f"other-{number}", service="many") for number in range(1, many)]
+        items += [policy(number, f"/other/{number}", service="many") for number in range(1, many)]
     os.makedirs(folder, exist_ok=True)
     made = os.path.join(os.path.dirname(folder), "resources.making")
     with open(made, "w") as file:
@@ -137,7 +145,7 @@ class WaypointMesh:
         self._start_apus(workers, log)
         self._start_envoy(workers, log)
         for name in SERVICES:
-            self._wait_serving(name)
+            self.wait_answer(SERVICES[name], name)
 
     def stop_waypoints(self):
         for proxy in self.proxies.values():
@@ -179,9 +187,9 @@ class WaypointMesh:
             self._envoy, "--config-path", path, "--concurrency", str(workers), "--use-dynamic-base-id",
             "--log-level", "warning"), self.folder)
 
-    def _wait_serving(self, name):
+    def wait_answer(self, address, name="apus"):
         command = ("curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "-m", "2", "-H", "x-user: bench",
-                   f"http://{SERVICES[name]}/1k")
+                   f"http://{address}/1k")
 
         def serves():
             self.proxies[name].expect_alive()

@@ -30,7 +30,7 @@ def brief(rounds):
                      f"({_ratio(rounds, key):.2f})" for key, title, _ in VALUES)
 
 
-def tables(results, memories, changes, options, quiet):
+def tables(results, memories, changes, decisions, options, quiet):
     lines = []
     if results:
         header = ["waypoint, Envoy (ratio)"] + [title for _, title, _ in VALUES]
@@ -51,6 +51,14 @@ def tables(results, memories, changes, options, quiet):
         lines += ["", "From a route's changed file to the first request routed by it, "
                   f"{options.changes} changes: p50 {changes['p50']:.1f} ms, p99 {changes['p99']:.1f} ms, largest "
                   f"{changes['largest']:.1f} ms."]
+    if decisions:
+        header = ["routes and policies"] + [title for _, title, _ in VALUES]
+        body = [[name] + [f"{_median(rounds, key):,.{digits}f}" for key, _, digits in VALUES]
+                for name, rounds in decisions.items()]
+        pairs = list(zip(decisions["1,000"], decisions["1"]))
+        body.append(["ratio"] + [f"{statistics.median(many[key] / one[key] for many, one in pairs):.2f}"
+                                 for key, _, _ in VALUES])
+        lines += ["", *report._markdown(header, body)]
     return "\n".join(lines)
 
 
