@@ -1,3 +1,5 @@
+internal import MeshModel
+
 extension UInt8 {
     /// A space, a tab.
     var isBlank: Bool { self == 0x20 || self == 0x09 }
@@ -28,7 +30,7 @@ extension UInt8 {
 }
 
 extension ArraySlice<UInt8> {
-    func isEqual(_ text: String) -> Bool { count == text.utf8.count && elementsEqual(text.utf8) }
+    func isEqual(_ text: String) -> Bool { span.isEqual(text) }
 
     /// - Parameter text: in lower case.
     func isEqualIgnoringCase(_ text: String) -> Bool {

@@ -62,20 +62,29 @@ package enum HeaderRules {
         }
     }
 
-    private static func isOurs(_ name: ArraySlice<UInt8>) -> Bool { isHopByHop(name) || name == clientCertificate }
+    private static func isOurs(_ name: ArraySlice<UInt8>) -> Bool { isOurs(name.span) }
+
+    private static func isOurs(_ name: Span<UInt8>) -> Bool {
+        isHopByHop(name) || (name.count == 23 && name.isEqual("x-forwarded-client-cert"))
+    }
 
     /// The fields that are not the route's are the same. Most routes change nothing; then no byte is compared.
     private static func isSame(_ left: HeaderList, _ right: HeaderList) -> Bool {
-        var place = 0
-        for index in 0..<left.count where isOurs(left.name(at: index)) {
-            while place < right.count, !isOurs(right.name(at: place)) { place += 1 }
-            guard place < right.count, left.name(at: index) == right.name(at: place),
-                left.value(at: index) == right.value(at: place)
-            else { return false }
-            place += 1
+        let (texts, otherTexts) = (left.lines.bytes, right.lines.bytes)
+        let bytes = texts.span
+        let others = otherTexts.span
+        let places = right.lines.places
+        var index = 0
+        for place in left.lines.places where isOurs(bytes.extracting(place.name)) {
+            while index < places.count, !isOurs(others.extracting(places[index].name)) { index += 1 }
+            guard index < places.count else { return false }
+            let line = bytes.extracting(place.line)
+            let other = others.extracting(places[index].line)
+            guard line.count == other.count, line.isSame(as: other) else { return false }
+            index += 1
         }
-        while place < right.count, !isOurs(right.name(at: place)) { place += 1 }
-        return place == right.count
+        while index < places.count, !isOurs(others.extracting(places[index].name)) { index += 1 }
+        return index == places.count
     }
 
     /// Makes the answer of an endpoint into the one that the caller gets.
@@ -112,11 +121,13 @@ package enum HeaderRules {
     }
 
     /// Ends with the connection it came on.
-    private static func isHopByHop(_ name: ArraySlice<UInt8>) -> Bool {
+    private static func isHopByHop(_ name: ArraySlice<UInt8>) -> Bool { isHopByHop(name.span) }
+
+    private static func isHopByHop(_ name: Span<UInt8>) -> Bool {
         switch name.count {
-        case 2: name == te
-        case 7: name == upgrade
-        case 10: name == connection || name.isEqual("keep-alive")
+        case 2: name.isEqual("te")
+        case 7: name.isEqual("upgrade")
+        case 10: name.isEqual("connection") || name.isEqual("keep-alive")
         case 14: name.isEqual("http2-settings")
         case 16: name.isEqual("proxy-connection")
         default: false

@@ -18,10 +18,13 @@ extension RequestHead {
 
 extension HTTP2RequestHead {
     /// Without fields that HTTP/2 does not have.
-    package init(_ head: RequestHead) {
+    package init(_ head: RequestHead) { self.init(head, headers: head.headers) }
+
+    /// - Parameter headers: instead of those of the head.
+    package init(_ head: RequestHead, headers: HeaderList) {
         self.init(
             method: head.method.bytes, scheme: FieldTable.text(head.scheme), authority: head.authority.bytes[...],
-            path: head.path.target[...], fields: head.headers.http2Lines)
+            path: head.path.target[...], fields: headers.http2Lines)
     }
 }
 
@@ -57,12 +60,12 @@ enum FieldTable {
 
     static func isConnectionSpecific(_ name: ArraySlice<UInt8>) -> Bool {
         switch name.count {
-        case 4: name.elementsEqual("host".utf8)
-        case 7: name.elementsEqual("upgrade".utf8)
-        case 10: name.elementsEqual("connection".utf8) || name.elementsEqual("keep-alive".utf8)
-        case 14: name.elementsEqual("http2-settings".utf8)
-        case 16: name.elementsEqual("proxy-connection".utf8)
-        case 17: name.elementsEqual("transfer-encoding".utf8)
+        case 4: name.span.isEqual("host")
+        case 7: name.span.isEqual("upgrade")
+        case 10: name.span.isEqual("connection") || name.span.isEqual("keep-alive")
+        case 14: name.span.isEqual("http2-settings")
+        case 16: name.span.isEqual("proxy-connection")
+        case 17: name.span.isEqual("transfer-encoding")
         default: false
         }
     }

@@ -140,9 +140,8 @@ package final class HBONEPool {
         }
         entry.connections.append(connection)
         // The entry may have left the table by then; the connection lets go of this closure at its end.
-        connection.onAvailabilityChange = { [weak self, weak connection] in
-            guard let self, let connection else { return }
-            availabilityChanged(of: connection, key, entry)
+        connection.onAvailabilityChange = { [weak self] in
+            self?.availabilityChanged(of: connection, key, entry)
         }
         serveWaiters(key, entry)
         noteUse(of: connection, in: entry)

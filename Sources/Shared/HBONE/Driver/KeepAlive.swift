@@ -1,7 +1,8 @@
 import NIOCore
 
 /// When to ask whether the peer is still there, and when to give it up: one timer per connection, never cancelled
-/// and set again for news (that costs a search in the loop's queue), but asked what is due when it fires.
+/// and set again for news (that costs a search in the loop's queue), but asked what is due when it fires. It keeps its
+/// connection until `stop`: a weak reference would make counting all others slower.
 struct KeepAlive {
     private enum Wait: Equatable {
         case nothing
@@ -70,14 +71,14 @@ struct KeepAlive {
     }
 
     mutating func schedule(_ connection: HBONEConnection, on loop: any EventLoop) {
-        timer = loop.assumeIsolated().scheduleTask(deadline: nextLook) { [weak connection] in
-            connection?.timerFired()
+        timer = loop.assumeIsolated().scheduleTask(deadline: nextLook) {
+            connection.timerFired()
         }
     }
 
     mutating func cutAfter(_ time: TimeAmount, _ connection: HBONEConnection, on loop: any EventLoop) {
-        cutTimer = loop.assumeIsolated().scheduleTask(in: time) { [weak connection] in
-            connection?.close(.drainDeadline)
+        cutTimer = loop.assumeIsolated().scheduleTask(in: time) {
+            connection.close(.drainDeadline)
         }
     }
 

@@ -99,23 +99,3 @@ enum FieldHash {
         return hash ^ (hash >> 15)
     }
 }
-
-extension Span<UInt8> {
-    /// Whether other bytes are these, from a place of theirs on.
-    func isSame(as other: Span<UInt8>, from start: Int) -> Bool {
-        guard start + count <= other.count else { return false }
-        for place in indices where self[place] != other[start + place] { return false }
-        return true
-    }
-
-    /// - Parameter text: ASCII.
-    func isEqual(_ text: String) -> Bool {
-        guard count == text.utf8.count else { return false }
-        var place = 0
-        for byte in text.utf8 {
-            guard self[place] == byte else { return false }
-            place += 1
-        }
-        return true
-    }
-}

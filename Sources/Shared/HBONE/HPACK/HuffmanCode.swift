@@ -1,6 +1,7 @@
 /// The Huffman code for strings. Codes of one length ascend with their symbols, and longer ones lie behind shorter
 /// ones, so that the lengths alone say what every code is. Source: RFC 7541 section 5.2 and appendix B.
-struct HuffmanCode: Sendable {
+/// A class: every string looks at it, and counting one reference is cheaper than four.
+final class HuffmanCode: Sendable {
     static let standard = HuffmanCode()
 
     /// Bits of the code of each byte; the last is that of the end, which no string may hold.
@@ -21,20 +22,21 @@ struct HuffmanCode: Sendable {
     private static let bitsMax = 30
 
     /// Of each symbol, in its low bits.
-    private var codes: [UInt32]
+    private let codes: [UInt32]
     /// By the first 8 bits: the symbol in the low byte and its length above; 0 for those that are longer.
-    private var short: [UInt16]
+    private let short: [UInt16]
     /// Symbols in the order of their codes.
     private let symbols: [Int]
     /// By length: its first code, the number of its codes, and where their symbols begin.
-    private var ranks: [(first: UInt32, count: UInt32, start: Int)]
+    private let ranks: [(first: UInt32, count: UInt32, start: Int)]
 
     private init() {
         let lengths = Self.lengths
-        symbols = lengths.indices.sorted { (lengths[$0], $0) < (lengths[$1], $1) }
-        codes = Array(repeating: 0, count: lengths.count)
-        short = Array(repeating: 0, count: 256)
-        ranks = Array(repeating: (0, 0, 0), count: Self.bitsMax + 1)
+        let symbols = lengths.indices.sorted { (lengths[$0], $0) < (lengths[$1], $1) }
+        var codes: [UInt32] = Array(repeating: 0, count: lengths.count)
+        var short: [UInt16] = Array(repeating: 0, count: 256)
+        var ranks: [(first: UInt32, count: UInt32, start: Int)] = Array(
+            repeating: (0, 0, 0), count: Self.bitsMax + 1)
         var code: UInt32 = 0
         var bits = 0
         for (place, symbol) in symbols.enumerated() {
@@ -50,6 +52,10 @@ struct HuffmanCode: Sendable {
             }
             code += 1
         }
+        self.symbols = symbols
+        self.codes = codes
+        self.short = short
+        self.ranks = ranks
     }
 
     /// Bytes that a string has in this code.

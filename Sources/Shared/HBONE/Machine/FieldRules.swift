@@ -1,3 +1,5 @@
+import MeshModel
+
 /// Carries a fault up; who judges a section turns it into a case of its own.
 struct FaultFound: Error {
     var fault: HTTP2StreamError.HeaderFault

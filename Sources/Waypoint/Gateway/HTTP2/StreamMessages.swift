@@ -62,13 +62,13 @@ extension ResponseHead {
 extension HTTP2RequestHead {
     /// A request as an endpoint gets it.
     init(_ head: RequestHead, framing: BodyFraming) {
-        var head = head
+        var headers = head.headers
         if case .length(let bytes) = framing {
-            head.headers.setContentLength(bytes)
+            headers.setContentLength(bytes)
         } else {
-            head.headers.setContentLength(nil)
+            headers.setContentLength(nil)
         }
-        self.init(head)
+        self.init(head, headers: headers)
     }
 }
 
