@@ -6,6 +6,8 @@ package struct ConnectionFacts: Hashable, Sendable {
     package let source: IPAddress
     /// From a finished mutual TLS handshake; `nil` for plain text.
     package let identity: Identity?
+    /// The identity's; made once, as many requests may come on a connection.
+    let principal: String?
     /// The pod's address and the real target port, after named ports and tunnels are resolved; canonical.
     package let destination: TransportAddress
 
@@ -13,6 +15,7 @@ package struct ConnectionFacts: Hashable, Sendable {
     package init(source: IPAddress, identity: Identity?, destination: TransportAddress) {
         self.source = source.canonical
         self.identity = identity
+        principal = identity?.principal
         self.destination = destination.canonical
     }
 }

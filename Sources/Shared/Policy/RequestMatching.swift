@@ -62,27 +62,27 @@ extension RequestPolicy.Test {
     func truth(_ facts: RequestFacts) -> Truth {
         // Sets lower such terms away for connections without requests; this is the same answer again.
         if isOfRequest, facts.http == nil { return .maybe }
-        let (connection, http) = (facts.connection, facts.http)
         switch self {
-        case .principals(let values): return Truth(connection.identity?.principal, values) { $0.matches($1) }
-        case .namespaces(let values): return Truth(connection.identity?.namespace, values) { $0.matches($1) }
-        case .serviceAccounts(let values): return Truth(connection.identity, values) { $0.matches($1) }
-        case .trustDomains(let values): return Truth(connection.identity?.trustDomain, values) { $0.matches($1) }
-        case .sourceIPs(let blocks): return Truth(connection.source, blocks) { $0.canonical.contains($1) }
+        case .principals(let values): return Truth(facts.connection.principal, values) { $0.matches($1) }
+        case .namespaces(let values): return Truth(facts.connection.identity?.namespace, values) { $0.matches($1) }
+        case .serviceAccounts(let values): return Truth(facts.connection.identity, values) { $0.matches($1) }
+        case .trustDomains(let values): return Truth(facts.connection.identity?.trustDomain, values) { $0.matches($1) }
+        case .sourceIPs(let blocks): return Truth(facts.connection.source, blocks) { $0.canonical.contains($1) }
         case .remoteIPs(let blocks): return Truth(facts.remote, blocks) { $0.canonical.contains($1) }
-        case .destinationIPs(let blocks): return Truth(connection.destination.ip, blocks) { $0.canonical.contains($1) }
-        case .destinationPorts(let ports): return Truth(connection.destination.port, ports) { $0 == $1 }
+        case .destinationIPs(let blocks):
+            return Truth(facts.connection.destination.ip, blocks) { $0.canonical.contains($1) }
+        case .destinationPorts(let ports): return Truth(facts.connection.destination.port, ports) { $0 == $1 }
         case .serverNames(let values):
             return Truth(facts.serverName?.utf8, values) { $0.matches($1, ignoringCase: true) }
-        case .hosts(let values): return Truth(http?.authority, values) { $0.matches($1, ignoringCase: true) }
-        case .methods(let values): return Truth(http?.method, values) { $0.matches($1) }
-        case .paths(let values): return Self.path(http?.path ?? [], values)
-        case .header(let name, let values): return Self.header(http?.values(ofHeader: name) ?? [], values)
+        case .hosts(let values): return Truth(facts.http?.authority, values) { $0.matches($1, ignoringCase: true) }
+        case .methods(let values): return Truth(facts.http?.method, values) { $0.matches($1) }
+        case .paths(let values): return Self.path(facts.http?.path ?? [], values)
+        case .header(let name, let values): return Self.header(facts.http?.values(ofHeader: name) ?? [], values)
         case .requestPrincipals(let values):
-            guard let issuer = http?.claims?.issuer, let subject = http?.claims?.subject else { return .no }
+            guard let issuer = facts.http?.claims?.issuer, let subject = facts.http?.claims?.subject else { return .no }
             return Truth((issuer, subject), values) { $0.issuer.matches($1.0) && $0.subject.matches($1.1) }
         case .claim(let path, let values):
-            return Truth(http?.claims?[path: path]?.texts, values) { $1.contains(where: $0.matches) }
+            return Truth(facts.http?.claims?[path: path]?.texts, values) { $1.contains(where: $0.matches) }
         }
     }
 

@@ -10,15 +10,6 @@ internal import WaypointHTTP2
 internal import WaypointRoute
 internal import WaypointToken
 
-/// Who opened a CONNECT stream, and what it said.
-struct Caller {
-    /// Proven by mutual TLS.
-    let identity: Identity
-    /// The TCP peer: the caller's pod.
-    let client: TransportAddress
-    let request: ConnectRequest
-}
-
 /// One CONNECT: found to be ours, judged, then carried as requests or as bytes. Lives until its stream ends.
 final class Call {
     let loop: GatewayLoop
@@ -33,8 +24,8 @@ final class Call {
     var channel: TunnelStreamChannel?
     var passage: TCPPassage?
     private weak var door: RequestDoor?
-    /// The caller's, when it speaks HTTP/2.
-    private weak var connection: MessageConnection?
+    /// The caller's, when it speaks HTTP/2; until it ends.
+    private var connection: MessageConnection?
     /// Found when it is first told: what discovery knows then stays true for the call.
     private(set) lazy var source = CallSource(self)
     /// What policies and routes of the present world say of this call.
@@ -42,12 +33,21 @@ final class Call {
     /// Its bytes are carried as they are: what policy judged when that began.
     var opaqueFacts: RequestFacts?
 
-    private struct Known {
+    private final class Known {
         let epoch: Int
         let policies: TargetPolicies
         let routes: CallRoutes
         let port: PortTraffic
         let guardian: ServiceGuard
+
+        init(of call: Call) {
+            let (loop, target) = (call.loop, call.target)
+            epoch = loop.epoch
+            policies = loop.requestPolicies(for: target)
+            routes = loop.routes(for: target, from: call.caller.identity.namespace)
+            port = target.routeTarget.map { loop.traffic.port($0, now: .sinceStart) } ?? .none
+            guardian = target.routeTarget.map { loop.traffic.shield($0.service) } ?? .none
+        }
     }
 
     static func start(
@@ -167,11 +167,7 @@ final class Call {
 
     private var present: Known {
         if let known, known.epoch == loop.epoch { return known }
-        let present = Known(
-            epoch: loop.epoch, policies: loop.requestPolicies(for: target),
-            routes: loop.routes(for: target, from: caller.identity.namespace),
-            port: target.routeTarget.map { loop.traffic.port($0, now: .sinceStart) } ?? .none,
-            guardian: target.service.map { loop.traffic.shield($0.key) } ?? .none)
+        let present = Known(of: self)
         known = present
         return present
     }
@@ -214,6 +210,7 @@ final class Call {
         passage = nil
         opaqueFacts = nil
         known = nil
+        connection = nil
         loop.removeCall(number)
     }
 }

@@ -1,10 +1,10 @@
 internal import MeshDiscovery
 internal import MeshModel
 
-/// What a CONNECT asks for, once it was found to be ours.
-struct CallTarget: Hashable, Sendable {
-    /// Held by reference: every request copies it some times, and both have many parts.
-    indirect enum Subject: Hashable, Sendable {
+/// What a CONNECT asks for, once it was found to be ours. A class: every request hands it on some times, and a service
+/// has many parts.
+final class CallTarget: Hashable, Sendable {
+    enum Subject: Hashable, Sendable {
         case service(Service)
         case workload(Workload)
     }
@@ -14,14 +14,37 @@ struct CallTarget: Hashable, Sendable {
     let port: UInt16
     /// What the caller dialled; `nil` when it named a host.
     let address: IPAddress?
+    /// What routes are attached to; `nil` for a workload.
+    let routeTarget: RouteTarget?
+    /// What the port says it speaks.
+    let applicationProtocol: ApplicationProtocol
+
+    init(subject: Subject, port: UInt16, address: IPAddress?) {
+        self.subject = subject
+        self.port = port
+        self.address = address
+        switch subject {
+        case .service(let service):
+            routeTarget = RouteTarget(service: service.key, port: port)
+            applicationProtocol = service.ports.first { $0.servicePort == port }?.applicationProtocol ?? .unknown
+        case .workload:
+            routeTarget = nil
+            applicationProtocol = .unknown
+        }
+    }
 
     var service: Service? {
         if case .service(let service) = subject { service } else { nil }
     }
 
-    /// What the port says it speaks.
-    var applicationProtocol: ApplicationProtocol {
-        service?.ports.first { $0.servicePort == port }?.applicationProtocol ?? .unknown
+    static func == (left: CallTarget, right: CallTarget) -> Bool {
+        left === right
+            || left.port == right.port && left.address == right.address && left.subject == right.subject
+    }
+
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(port)
+        hasher.combine(routeTarget)
     }
 }
 

@@ -2,32 +2,32 @@ internal import MeshDiscovery
 internal import MeshModel
 internal import WaypointRoute
 
-/// One endpoint, and how it is reached.
-struct EndpointHop: Hashable {
+/// One endpoint, and how it is reached. A class: every request hands it on some times, and a workload has many parts.
+final class EndpointHop: Hashable, Sendable {
     /// Where the application listens.
     let target: TransportAddress
     /// Through the endpoint's node, or in plain TCP.
     let isTunnel: Bool
     /// Whom we accept at the other end of a tunnel.
     let expected: [Identity]
-    /// Held by reference: every request copies a hop some times, and a workload has many parts.
-    private let held: Held
-
-    private indirect enum Held: Hashable {
-        case workload(Workload)
-    }
-
-    var workload: Workload {
-        switch held {
-        case .workload(let workload): workload
-        }
-    }
+    let workload: Workload
 
     init(target: TransportAddress, isTunnel: Bool, expected: [Identity], workload: Workload) {
         self.target = target
         self.isTunnel = isTunnel
         self.expected = expected
-        held = .workload(workload)
+        self.workload = workload
+    }
+
+    static func == (left: EndpointHop, right: EndpointHop) -> Bool {
+        left === right
+            || left.target == right.target && left.isTunnel == right.isTunnel && left.expected == right.expected
+                && left.workload == right.workload
+    }
+
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(target)
+        hasher.combine(workload.uid)
     }
 
     /// Where the connection is made to.
@@ -36,11 +36,17 @@ struct EndpointHop: Hashable {
     }
 }
 
-/// Chooses the endpoint of a call; pure. An endpoint's own waypoint is passed over: we are the only one in the way.
-struct EndpointRouter {
+/// Chooses the endpoint of a call; pure. An endpoint's own waypoint is passed over: we are the only one in the way. A
+/// class: every request asks, and a world has many parts.
+final class EndpointRouter: Sendable {
     let world: World
     /// Ourselves: what is near is near to us.
     let source: Workload
+
+    init(world: World, source: Workload) {
+        self.world = world
+        self.source = source
+    }
 
     /// - Parameters:
     ///   - excluded: workloads whose connect phase failed; others of the service are tried.
@@ -49,35 +55,39 @@ struct EndpointRouter {
         for target: CallTarget, excluding excluded: Set<String>, pinned: SessionToken? = nil,
         using generator: inout some RandomNumberGenerator
     ) throws(ConnectionFailure) -> EndpointHop {
-        switch target.subject {
-        case .workload(let workload):
-            // The record may be newer than the call.
+        // The record may be newer than the call.
+        if case .workload(let workload) = target.subject {
             let present = world.workload(uid: workload.uid) ?? workload
             guard !excluded.contains(present.uid) else { throw .noDestination(workload: present.uid) }
             return try direct(present, port: target.port, target, service: nil)
-        case .service(let called):
-            let service = world.service(called.key) ?? called
-            let kept = pinned.flatMap { token in
-                LoadBalancer.find(
-                    service: service, port: target.port, source: source, from: world, excluding: excluded,
-                    where: token.isFor(endpoint:))
-            }
-            guard
-                let endpoint = kept
-                    ?? LoadBalancer.choose(
-                        service: service, port: target.port, source: source, from: world, excluding: excluded,
-                        using: &generator)
-            else { throw .noHealthyUpstream(target.place) }
-            return try hop(for: target, service, endpoint)
         }
+        guard let service = present(target) else { throw .noHealthyUpstream(target.place) }
+        let kept = pinned.flatMap { token in
+            LoadBalancer.find(
+                service: service, port: target.port, source: source, from: world, excluding: excluded,
+                where: token.isFor(endpoint:))
+        }
+        guard
+            let endpoint = kept
+                ?? LoadBalancer.choose(
+                    service: service, port: target.port, source: source, from: world, excluding: excluded,
+                    using: &generator)
+        else { throw .noHealthyUpstream(target.place) }
+        return try hop(for: target, service, endpoint)
+    }
+
+    /// The service that was called, as it is now.
+    private func present(_ target: CallTarget) -> Service? {
+        guard let key = target.routeTarget?.service else { return nil }
+        return world.service(key) ?? target.service
     }
 
     /// As above, where rules of traffic have chosen.
     func hop(for target: CallTarget, at endpoint: Endpoint) throws(ConnectionFailure) -> EndpointHop {
-        guard let called = target.service else {
+        guard let service = present(target) else {
             return try direct(endpoint.workload, port: target.port, target, service: nil)
         }
-        return try hop(for: target, world.service(called.key) ?? called, endpoint)
+        return try hop(for: target, service, endpoint)
     }
 
     private func hop(
@@ -102,10 +112,13 @@ struct EndpointRouter {
             if case .hostname = address { throw .noResolvedAddress(workload: workload.uid) }
             throw .noDestination(workload: workload.uid)
         }
-        let further = service?.subjectAltNames.compactMap { Identity($0) } ?? []
+        var expected = [workload.identity]
+        if let service, !service.subjectAltNames.isEmpty {
+            expected += service.subjectAltNames.compactMap { Identity($0) }
+        }
         return EndpointHop(
-            target: TransportAddress(ip, port: port), isTunnel: workload.tunnel == .hbone,
-            expected: [workload.identity] + further, workload: workload)
+            target: TransportAddress(ip, port: port), isTunnel: workload.tunnel == .hbone, expected: expected,
+            workload: workload)
     }
 }
 

@@ -20,6 +20,8 @@ final class GatewayLoop {
     private(set) var world = World()
     /// Ourselves, as discovery knows us; from the settings until it does.
     private(set) var own: Workload
+    /// Of the present world.
+    private(set) var router: EndpointRouter
     private(set) var policies = PolicySet(applying: [])
     private(set) var pool: HBONEPool?
     var generator = LoopGenerator()
@@ -76,11 +78,10 @@ final class GatewayLoop {
         self.budgets = RetryBudgets(settings.retryBudget)
         let own = Self.unknownSelf(settings)
         self.own = own
+        self.router = EndpointRouter(world: World(), source: own)
         self.traffic = LoopTraffic(own: own)
-        self.pool = HBONEPool(loop: eventLoop) { [weak self] key in
-            guard let self else { return eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel) }
-            return GatewayDial(loop: self, key: key).start()
-        }
+        // Until `close`. A weak reference to the loop would make counting all others slower.
+        self.pool = HBONEPool(loop: eventLoop) { key in GatewayDial(loop: self, key: key).start() }
     }
 
     /// A new world. Calls that the policies no longer allow are cut.
@@ -95,6 +96,7 @@ final class GatewayLoop {
         requestPolicies.removeAll()
         defer { if hasNewPolicies { policiesChanged() } }
         own = Self.own(settings, in: world)
+        router = EndpointRouter(world: world, source: own)
         traffic.learn(world, own: own)
         let current = PolicySet(ofWaypoint: own, in: world)
         guard current != policies else { return }

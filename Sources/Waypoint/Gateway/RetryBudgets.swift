@@ -21,7 +21,7 @@ struct RetryBudgets {
     mutating func retryEnded(_ target: CallTarget) { change(target) { $0.retryEnded() } }
 
     mutating func with<T>(_ target: CallTarget, _ body: (inout RetryBudget) -> T) -> T {
-        guard let key = target.routeTarget, var budget = budgets[key] else {
+        guard !budgets.isEmpty, let key = target.routeTarget, var budget = budgets[key] else {
             var unlimited = RetryBudget(nil)
             return body(&unlimited)
         }
@@ -31,13 +31,8 @@ struct RetryBudgets {
 
     /// Budgets are counted only where there is one to keep to.
     private mutating func change(_ target: CallTarget, _ body: (inout RetryBudget) -> Void) {
-        guard let key = target.routeTarget, var budget = budgets[key] else { return }
+        guard !budgets.isEmpty, let key = target.routeTarget, var budget = budgets[key] else { return }
         body(&budget)
         budgets[key] = budget.activeRequests == 0 && budget.activeRetries == 0 ? nil : budget
     }
-}
-
-extension CallTarget {
-    /// What routes are attached to; `nil` for a workload.
-    var routeTarget: RouteTarget? { service.map { RouteTarget(service: $0.key, port: port) } }
 }

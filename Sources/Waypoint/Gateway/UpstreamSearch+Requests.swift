@@ -95,8 +95,8 @@ extension UpstreamSearch {
             case .success(let link):
                 let upstream = Upstream(hop: hop, link: link, lease: connection)
                 do {
-                    let shared = try EndpointConnection(upstream, on: eventLoop) { [weak connections] in
-                        connections?.forget($0, key)
+                    let shared = try EndpointConnection(upstream, on: eventLoop) {
+                        connections.forget($0, key)
                     }
                     opened(.success(shared))
                 } catch {

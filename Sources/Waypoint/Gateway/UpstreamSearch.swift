@@ -91,7 +91,7 @@ final class UpstreamSearch {
     }
 
     private func hop(excluding excluded: Set<String>, pinned: SessionToken?) throws(ConnectionFailure) -> EndpointHop {
-        let router = EndpointRouter(world: loop.world, source: loop.own)
+        let router = loop.router
         switch traffic {
         case .none: return try router.hop(for: target, excluding: excluded, pinned: pinned, using: &loop.generator)
         case .refused(let reason): throw .unsupported(reason)

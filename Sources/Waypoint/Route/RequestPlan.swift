@@ -79,8 +79,8 @@ package enum RequestPlan: Hashable, Sendable {
     }
 }
 
-/// A request on its way to a back end.
-package struct ForwardPlan: Hashable, Sendable {
+/// A request on its way to a back end. A class: it has many parts, and is handed on some times.
+package final class ForwardPlan: Hashable, Sendable {
     /// As it is to be sent, and mirrored.
     package let head: RequestHead
     package let target: RouteTarget
@@ -94,6 +94,23 @@ package struct ForwardPlan: Hashable, Sendable {
     package let deadlines: RequestDeadlines
     package let retry: RetryPolicy
 
+    init(
+        head: RequestHead, target: RouteTarget, pinned: SessionToken?, mirrors: [RouteTarget],
+        crossOrigin: HeaderList, responseHeaders: [HeaderModifier], deadlines: RequestDeadlines, retry: RetryPolicy
+    ) {
+        self.head = head
+        self.target = target
+        self.pinned = pinned
+        self.mirrors = mirrors
+        self.crossOrigin = crossOrigin
+        self.responseHeaders = responseHeaders
+        self.deadlines = deadlines
+        self.retry = retry
+    }
+
+    /// ``finishResponse(_:)`` changes nothing.
+    package var leavesAnswer: Bool { crossOrigin.count == 0 && responseHeaders.isEmpty }
+
     /// Makes the headers of a back end's answer those that the client gets.
     package func finishResponse(_ headers: inout HeaderList) {
         for index in 0..<crossOrigin.count {
@@ -105,6 +122,18 @@ package struct ForwardPlan: Hashable, Sendable {
             }
         }
         for modifier in responseHeaders { headers.apply(modifier) }
+    }
+
+    package static func == (left: ForwardPlan, right: ForwardPlan) -> Bool {
+        left.head == right.head && left.target == right.target && left.pinned == right.pinned
+            && left.mirrors == right.mirrors && left.crossOrigin == right.crossOrigin
+            && left.responseHeaders == right.responseHeaders && left.deadlines == right.deadlines
+            && left.retry == right.retry
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(head)
+        hasher.combine(target)
     }
 }
 

@@ -20,18 +20,18 @@ package enum LoadBalancer {
         excluding: Set<String> = [], using generator: inout some RandomNumberGenerator
     ) -> Endpoint? {
         guard let members = world.members[service.key] else { return nil }
-        let request = Request(service: service, port: port, source: source, rule: rule, excluding: excluding)
+        let request = Request(service, port: port, rule: rule, excluding: excluding)
         // Twice over the endpoints rather than one list of candidates: no allocation per connection.
         var bestRank = -1
         var weight: UInt64 = 0
         for endpoint in members.values {
-            guard let rank = request.rank(endpoint), rank >= bestRank else { continue }
+            guard let rank = request.rank(endpoint, from: source), rank >= bestRank else { continue }
             if rank > bestRank { (bestRank, weight) = (rank, 0) }
             weight += endpoint.weight
         }
         guard weight > 0 else { return nil }
         var ticket = UInt64.random(in: 0..<weight, using: &generator)
-        for endpoint in members.values where request.rank(endpoint) == bestRank {
+        for endpoint in members.values where request.rank(endpoint, from: source) == bestRank {
             if ticket < endpoint.weight { return endpoint }
             ticket -= endpoint.weight
         }
@@ -43,8 +43,9 @@ package enum LoadBalancer {
         service: Service, port: UInt16, source: Workload, from world: World, excluding: Set<String> = [],
         where isWanted: (_ uid: String) -> Bool
     ) -> Endpoint? {
-        let request = Request(service: service, port: port, source: source, rule: .service, excluding: excluding)
-        return world.members[service.key]?.first { isWanted($0.key) && request.rank($0.value) != nil }?.value
+        let request = Request(service, port: port, rule: .service, excluding: excluding)
+        let members = world.members[service.key]
+        return members?.first { isWanted($0.key) && request.rank($0.value, from: source) != nil }?.value
     }
 
     /// Every endpoint that can take a port, wherever it stands, in no particular order. For whoever balances by rules
@@ -55,8 +56,8 @@ package enum LoadBalancer {
         confined: Set<String> = []
     ) -> [Endpoint] {
         guard let members = world.members[service.key] else { return [] }
-        let request = Request(service: service, port: port, source: source, rule: rule, excluding: [])
-        return members.values.filter { request.isEligible($0, confined: confined) }
+        let request = Request(service, port: port, rule: rule, excluding: [])
+        return members.values.filter { request.isEligible($0, from: source, confined: confined) }
     }
 }
 
@@ -64,45 +65,46 @@ extension Endpoint {
     fileprivate var weight: UInt64 { UInt64(max(1, record.workload.capacity)) }
 }
 
-/// One choice's question to every endpoint.
+/// One choice's question to every endpoint. It holds no service and no workload: both have many parts, and every
+/// connection and request asks.
 private struct Request {
-    let service: Service
+    let balancing: LoadBalancing
     let servicePort: ServicePort?
     let port: UInt16
-    let source: Workload
     let rule: LoadBalancer.PortRule
     let excluding: Set<String>
 
-    init(service: Service, port: UInt16, source: Workload, rule: LoadBalancer.PortRule, excluding: Set<String>) {
-        self.service = service
+    init(_ service: Service, port: UInt16, rule: LoadBalancer.PortRule, excluding: Set<String>) {
+        self.balancing = service.loadBalancing
         self.servicePort = service.ports.first { $0.servicePort == port }
         self.port = port
-        self.source = source
         self.rule = rule
         self.excluding = excluding
     }
 
     /// How near the endpoint is, larger is better; `nil` when it is not eligible.
-    func rank(_ endpoint: Endpoint) -> Int? {
-        let workload = endpoint.record.workload
-        guard isEligible(endpoint, confined: []), !excluding.contains(workload.uid) else { return nil }
-        switch service.loadBalancing.mode {
+    func rank(_ endpoint: Endpoint, from source: Workload) -> Int? {
+        guard isEligible(endpoint, from: source, confined: []) else { return nil }
+        guard excluding.isEmpty || !excluding.contains(endpoint.record.workload.uid) else { return nil }
+        switch balancing.mode {
         case .standard, .passthrough: return 0
-        case .failover: return LocalityRank(of: workload, from: source, by: scopes).rank
+        case .failover: return locality(endpoint, source).rank
         case .strict:
-            let rank = LocalityRank(of: workload, from: source, by: scopes)
+            let rank = locality(endpoint, source)
             return rank.isComplete ? rank.rank : nil
         }
     }
 
-    func isEligible(_ endpoint: Endpoint, confined: Set<String>) -> Bool {
+    func isEligible(_ endpoint: Endpoint, from source: Workload, confined: Set<String>) -> Bool {
         let isAdmitted =
-            endpoint.isAdmitted(by: service.loadBalancing.healthPolicy)
-            || !confined.isEmpty && confined.contains(endpoint.workload.uid)
-        return isAdmitted && takesPort(endpoint) && isReachable(endpoint.workload)
+            endpoint.isAdmitted(by: balancing.healthPolicy)
+            || !confined.isEmpty && confined.contains(endpoint.record.workload.uid)
+        return isAdmitted && takesPort(endpoint) && isReachable(endpoint.record, from: source)
     }
 
-    private var scopes: [LoadBalancing.Scope] { service.loadBalancing.routingPreferences }
+    private func locality(_ endpoint: Endpoint, _ source: Workload) -> LocalityRank {
+        LocalityRank(of: endpoint.record.workload, from: source, by: balancing.routingPreferences)
+    }
 
     private func takesPort(_ endpoint: Endpoint) -> Bool {
         if rule == .waypoint, endpoint.record.workload.applicationTunnel != nil { return true }
@@ -110,9 +112,9 @@ private struct Request {
         return servicePort.targetPort != nil || endpoint.ports.contains { $0.servicePort == port }
     }
 
-    private func isReachable(_ workload: Workload) -> Bool {
-        !workload.addresses.isEmpty || !workload.hostname.isEmpty
-            || (workload.network != source.network && workload.networkGateway != nil)
+    private func isReachable(_ record: WorkloadRecord, from source: Workload) -> Bool {
+        !record.workload.addresses.isEmpty || !record.workload.hostname.isEmpty
+            || (record.workload.network != source.network && record.workload.networkGateway != nil)
     }
 }
 

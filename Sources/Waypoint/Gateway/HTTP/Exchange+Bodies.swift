@@ -98,7 +98,7 @@ extension Exchange {
     private func finishAnswer(_ answer: inout ResponseHead) {
         rateStanding?.write(to: &answer.headers)
         if let cookie = tries?.cookie { answer.headers.append(name: "set-cookie".utf8, value: cookie.utf8) }
-        guard let forwarding, let plan = forwarding.plan else { return }
+        guard let forwarding, !forwarding.leavesAnswer, let plan = forwarding.plan else { return }
         plan.finishResponse(&answer.headers)
         guard let session = forwarding.session, let hop = endpoint?.hop else { return }
         if let pinned = plan.pinned, pinned.isFor(endpoint: hop.workload.uid) { return }

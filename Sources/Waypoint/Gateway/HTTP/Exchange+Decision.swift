@@ -61,7 +61,8 @@ extension Exchange {
 
     private func carryOut(_ rule: RouteIndex.Rule, _ hit: RouteHit) {
         let circumstances = RequestPlan.Circumstances(
-            port: call.target.port, nowSeconds: UnixClock.milliseconds() / 1_000)
+            port: call.target.port,
+            nowSeconds: rule.behaviour.session == nil ? 0 : UnixClock.milliseconds() / 1_000)
         let plan = RequestPlan.make(message.head, rule: rule, hit: hit, in: circumstances, using: &loop.generator)
         switch RequestDecision(plan, for: message.head, by: rule, find: call.target(of:)) {
         case .reply(let reply): self.reply(reply)
@@ -72,7 +73,8 @@ extension Exchange {
     private func send(_ forwarding: Forwarding) {
         self.forwarding = forwarding
         phase = .decided
-        log.forwarded(to: forwarding.target, isOwn: forwarding.target.subject == call.target.subject)
+        let isOwn = forwarding.target === call.target || forwarding.target.subject == call.target.subject
+        log.forwarded(to: forwarding.target, isOwn: isOwn)
         isMirrored = forwarding.plan?.mirrors.isEmpty == false
         if isMirrored, isRequestComplete { mirror() }
         if let limit = forwarding.deadlines.request {
@@ -83,7 +85,7 @@ extension Exchange {
 }
 
 extension HTTPFacts {
-    init(_ head: RequestHead, claims: TokenClaims? = nil) {
+    convenience init(_ head: RequestHead, claims: TokenClaims? = nil) {
         self.init(
             method: head.method.bytes, authority: head.authority.bytes[...], path: head.path.path,
             headers: head.headers, claims: claims)

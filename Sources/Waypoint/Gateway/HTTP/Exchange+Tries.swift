@@ -8,7 +8,7 @@ extension Exchange {
     func startTries(_ forwarding: Forwarding) {
         let deadline = forwarding.deadlines.request.map { NIODeadline.now() + TimeAmount($0) }
         let search = UpstreamSearch(for: call, to: forwarding.plan == nil ? nil : forwarding.target)
-        var tries = Tries(schedule: RetrySchedule(forwarding.retry), search: search, deadline: deadline)
+        let tries = Tries(schedule: RetrySchedule(forwarding.retry), search: search, deadline: deadline)
         let policy = search.cluster?.policy
         if let policy {
             let client = call.caller.client.ip
@@ -21,18 +21,19 @@ extension Exchange {
     }
 
     private func find(mayReuse: Bool) {
-        guard let forwarding, let search = tries?.search else { return }
-        tries?.attempt += 1
-        tries?.number += 1
-        let number = tries?.number
+        guard let forwarding, let tries else { return }
+        let search = tries.search
+        tries.attempt += 1
+        tries.number += 1
+        let number = tries.number
         isHeard = false
         log.tried()
         startTryTimer()
         let lease = search.cluster.map { EndpointLease($0) }
-        tries?.lease = lease
+        tries.lease = lease
         search.request(
             mayReuse: mayReuse, isHTTP2: forwarding.target.takesHTTP2(fromHTTP2Caller: caller.isHTTP2),
-            pinned: forwarding.plan?.pinned, lease: lease
+            pinned: forwarding.pinned, lease: lease
         ) { result in
             guard self.phase == .decided, self.tries?.number == number else {
                 if case .success(let endpoint) = result { endpoint.abort() }
@@ -54,13 +55,18 @@ extension Exchange {
         log.reached(found.hop)
         endpoint = found
         phase = .upstreamFound
-        var head = forwarding.head
-        if let attempt = tries?.attempt, attempt > 1 {
-            head.headers.replace(name: "x-envoy-attempt-count".utf8, value: "\(attempt)".utf8)
-        }
-        log.tell(&head.headers)
         found.use(.exchange(self))
-        found.write(head, framing: message.framing, upgrades: message.upgrades)
+        let attempt = tries?.attempt ?? 1
+        if attempt > 1 || log.isTraced {
+            var head = forwarding.head
+            if attempt > 1 {
+                head.headers.replace(name: "x-envoy-attempt-count".utf8, value: "\(attempt)".utf8)
+            }
+            log.tell(&head.headers)
+            found.write(head, framing: message.framing, upgrades: message.upgrades)
+        } else {
+            found.write(forwarding.head, framing: message.framing, upgrades: message.upgrades)
+        }
         // A head that cannot be written has failed already.
         guard phase == .upstreamFound else { return }
         for piece in body.pieces { found.write(piece) }
@@ -131,7 +137,7 @@ extension Exchange {
 
     /// Whether there is another try, under way now, or no time for one, which is answered.
     func triesAgain(after outcome: AttemptOutcome) -> Bool {
-        guard let forwarding, var tries else { return false }
+        guard let forwarding, let tries else { return false }
         tries.lease?.outcome = EndpointOutcome(outcome)
         if tries.holdsRetry {
             loop.budgets.retryEnded(forwarding.target)
@@ -146,7 +152,6 @@ extension Exchange {
                 using: &loop.generator)
         }
         guard case .retry(let pause) = decision else {
-            self.tries = tries
             guard decision == .stop(.deadline) else { return false }
             log.endTry(outcome)
             // The answer that was to be had in time is none that the route takes, so the time is over (GEP-1742).
@@ -154,16 +159,12 @@ extension Exchange {
             return true
         }
         tries.holdsRetry = true
-        guard tries.takesRetry() else {
-            self.tries = tries
-            return false
-        }
+        guard tries.takesRetry() else { return false }
         log.endTry(outcome)
         // Others of the service first.
         if let endpoint { tries.search.exclude(endpoint.hop) }
-        self.tries = tries
         leaveTry()
-        let number = self.tries?.number
+        let number = tries.number
         timer = schedule(in: pause) {
             guard self.phase == .decided, self.tries?.number == number else { return }
             self.timer = nil

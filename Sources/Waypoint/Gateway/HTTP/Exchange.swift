@@ -147,6 +147,10 @@ final class Forwarding {
     let deadlines: RequestDeadlines
     /// `nil` when no route decided.
     let plan: ForwardPlan?
+    /// Names the endpoint that the client was at before.
+    let pinned: SessionToken?
+    /// The answer goes on as the endpoint gave it.
+    let leavesAnswer: Bool
     let session: SessionPersistence?
     let retry: RetryPolicy
 
@@ -158,6 +162,8 @@ final class Forwarding {
         self.target = target
         self.deadlines = deadlines
         self.plan = plan
+        pinned = plan?.pinned
+        leavesAnswer = session == nil && plan?.leavesAnswer ?? true
         self.session = session
         self.retry = retry
     }

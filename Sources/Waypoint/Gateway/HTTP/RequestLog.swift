@@ -96,6 +96,9 @@ final class RequestLog {
         trace?.beginTry(at: wallMicroseconds, using: &call.loop.generator)
     }
 
+    /// Endpoints are told of spans.
+    var isTraced: Bool { trace != nil }
+
     /// Tells the endpoint of the try's span.
     func tell(_ headers: inout HeaderList) {
         if let tracing = call.loop.telemetry.tracing { trace?.tell(&headers, in: tracing.settings.propagators) }
@@ -161,7 +164,7 @@ final class RequestLog {
         let telemetry = call.loop.telemetry
         let key = RequestKey(
             source: call.source.number, destination: telemetry.destination(hop),
-            service: telemetry.service(target?.service ?? call.target.service), status: status,
+            service: telemetry.service(of: target ?? call.target), status: status,
             grpcStatus: isGRPC ? grpcStatus.flatMap { Int($0) } : nil, flags: EnvoyFlags(flag),
             spoken: isGRPC ? .grpc : .http, isMutualTLS: hop?.isTunnel ?? true)
         var amounts = RequestAmounts()

@@ -23,6 +23,8 @@ final class RequestTelemetry {
     /// Workloads that were reached, by uid, as they are in the present world.
     private var destinations: [String: PartyNumber] = [:]
     private var services: [ServiceKey: ServiceNumber] = [:]
+    /// What was asked for last: requests of one call ask for the same.
+    private var lastTarget: (target: CallTarget, number: ServiceNumber)?
     private lazy var nowhere = shard.party(ConnectionParty(), principal: nil)
 
     init(_ tracing: GatewayTracing? = nil) { self.tracing = tracing }
@@ -31,6 +33,7 @@ final class RequestTelemetry {
     func worldChanged() {
         destinations.removeAll(keepingCapacity: true)
         services.removeAll(keepingCapacity: true)
+        lastTarget = nil
     }
 
     /// An id for a request that has none. It shows whether it makes proxies trace the request.
@@ -48,17 +51,24 @@ final class RequestTelemetry {
         return number
     }
 
-    func service(_ service: Service?) -> ServiceNumber {
-        guard let service else { return .none }
-        if let known = services[service.key] { return known }
+    func service(of target: CallTarget) -> ServiceNumber {
+        if let lastTarget, lastTarget.target === target { return lastTarget.number }
+        let number = self.number(of: target)
+        lastTarget = (target, number)
+        return number
+    }
+
+    private func number(of target: CallTarget) -> ServiceNumber {
+        guard let key = target.routeTarget?.service, let service = target.service else { return .none }
+        if let known = services[key] { return known }
         let number = shard.service(ConnectionService(service))
-        services[service.key] = number
+        services[key] = number
         return number
     }
 }
 
 /// Who calls, as telemetry tells it: what discovery knows of the address, and the name that TLS has proven.
-struct CallSource {
+final class CallSource {
     let party: ConnectionParty
     let number: PartyNumber
 

@@ -3,8 +3,8 @@ internal import NIOCore
 internal import WaypointResilience
 internal import WaypointRoute
 
-/// The tries of one request at endpoints.
-struct Tries {
+/// The tries of one request at endpoints. A class: an exchange looks at them at every step.
+final class Tries {
     var schedule: RetrySchedule
     let search: UpstreamSearch
     /// For the client, as consistent hashing by cookies asks for one.
@@ -23,8 +23,14 @@ struct Tries {
     var isRepeated = false
     let deadline: NIODeadline?
 
+    init(schedule: RetrySchedule, search: UpstreamSearch, deadline: NIODeadline?) {
+        self.schedule = schedule
+        self.search = search
+        self.deadline = deadline
+    }
+
     /// Whether the circuit breaker lets another retry through. With a budget, that alone decides, as at Envoy.
-    mutating func takesRetry() -> Bool {
+    func takesRetry() -> Bool {
         guard let cluster = search.cluster, cluster.policy.retryBudget == nil else { return true }
         let lease = EndpointLease(cluster)
         do throws(ConnectionFailure) {

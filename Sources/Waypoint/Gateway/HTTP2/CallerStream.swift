@@ -29,12 +29,11 @@ final class CallerStream: MessageStreamUser {
     /// Serves the requests of a caller's connection on the channel of its call.
     static func serve(_ call: Call, on channel: any Channel) throws -> MessageConnection {
         let connection = MessageConnection(
-            role: .server, onRequest: { [weak call] stream in
-                guard let call else { return stream.abort(.refusedStream) }
+            // Until the connection ends, which lets go of these.
+            role: .server, onRequest: { stream in
                 CallerStream(stream, call: call).begin()
             },
-            onRefused: { [weak call] refusal in
-                guard let call else { return }
+            onRefused: { refusal in
                 let record = RequestLog(refused: call)
                 record.reply(LocalReply(status: UInt16(refusal.status), flag: "DPE", details: "\(refusal)"))
                 record.finish()

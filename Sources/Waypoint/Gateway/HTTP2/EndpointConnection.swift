@@ -51,7 +51,9 @@ final class EndpointConnection {
         messages = MessageConnection(
             role: .client,
             onEnd: { _ in
-                if let connection = box.connection { onEnd(connection) }
+                guard let connection = box.connection else { return }
+                box.connection = nil
+                onEnd(connection)
             })
         switch upstream.link {
         case .stream(let stream):
@@ -67,16 +69,17 @@ final class EndpointConnection {
         box.connection = self
     }
 
+    /// Until the connection ends.
     private final class Holder {
-        weak var connection: EndpointConnection?
+        var connection: EndpointConnection?
     }
 
     var isOver: Bool { messages.isClosed }
 
-    /// Another request may be sent. No tunnel outlives its certificates by being used.
-    var canOpen: Bool { messages.canOpen && isWelcome && !life.isOver }
+    /// Another request may be sent, while it ``isWelcome``.
+    var canOpen: Bool { messages.canOpen && !life.isOver }
 
-    /// The tunnel below takes new work.
+    /// The tunnel below takes new work. No tunnel outlives its certificates by being used.
     var isWelcome: Bool { tunnel?.canOpenStream ?? true }
 
     var isIdle: Bool { messages.streamCount == 0 }

@@ -54,8 +54,15 @@ final class EndpointConnections {
     /// One that takes a request now.
     func available(_ key: EndpointConnection.Key) -> EndpointConnection? {
         guard let connections = kept[key] else { return nil }
-        for connection in connections where !connection.isWelcome || connection.isStaleByRule { connection.leave() }
-        return connections.first(where: \.canOpen)
+        var found: EndpointConnection?
+        for connection in connections {
+            if !connection.isWelcome || connection.isStaleByRule {
+                connection.leave()
+            } else if found == nil, connection.canOpen {
+                found = connection
+            }
+        }
+        return found
     }
 
     private func keep(_ connection: EndpointConnection, _ key: EndpointConnection.Key) {
