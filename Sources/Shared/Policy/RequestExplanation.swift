@@ -74,7 +74,8 @@ extension RequestPolicySet {
         _ facts: RequestFacts, answers: [String: AuthorizerAnswer] = [:]
     ) -> RequestExplanation {
         let stages = stages(facts)
-        let asked = stages.custom.map(\.policy) + stages.deny + stages.allow + stages.audit + stages.dryRun
+        let enforced = stages.custom.map(\.policy) + stages.deny.policies + stages.allow.policies
+        let asked = enforced + stages.audit + stages.dryRun
         return RequestExplanation(
             policies: asked.map { $0.finding(facts) }, missing: missing, verdict: decide(facts, answers: answers))
     }

@@ -7,8 +7,8 @@ package struct RequestPolicySet: Sendable {
     /// and counting one reference is cheaper than five.
     final class Stages: Sendable {
         let custom: [(provider: String, policy: RequestPolicy)]
-        let deny: [RequestPolicy]
-        let allow: [RequestPolicy]
+        let deny: PolicySequence
+        let allow: PolicySequence
         let audit: [RequestPolicy]
         let dryRun: [RequestPolicy]
 
@@ -27,7 +27,8 @@ package struct RequestPolicySet: Sendable {
                 }
             }
             self.custom = custom
-            (self.deny, self.allow, self.audit, self.dryRun) = (deny, allow, audit, dryRun)
+            (self.deny, self.allow) = (PolicySequence(deny), PolicySequence(allow))
+            (self.audit, self.dryRun) = (audit, dryRun)
         }
     }
 
@@ -79,9 +80,9 @@ package struct RequestPolicySet: Sendable {
         let stages = stages(facts)
         if let reference = stages.deny.firstMatch(facts) { return .denied(.rule(reference)) }
         if let key = missing.first { return .denied(.policyNotReceived(key: key)) }
-        if stages.allow.isEmpty { return .allowed(RequestAdmission(.noAllowPolicyApplies)) }
+        if stages.allow.policies.isEmpty { return .allowed(RequestAdmission(.noAllowPolicyApplies)) }
         guard let reference = stages.allow.firstMatch(facts) else {
-            return .denied(.noAllowMatched(keys: stages.allow.map(\.key)))
+            return .denied(.noAllowMatched(keys: stages.allow.policies.map(\.key)))
         }
         return .allowed(RequestAdmission(.rule(policy: reference.policy, index: reference.rule)))
     }
@@ -129,18 +130,9 @@ package struct RequestPolicySet: Sendable {
                     ? .wouldAllow(policy: policy.key, ruleIndex: rule)
                     : .wouldDeny(policy: policy.key, ruleIndex: rule))
         }
-        if !allowMatched, !unmatched.isEmpty, stages.allow.isEmpty {
+        if !allowMatched, !unmatched.isEmpty, stages.allow.policies.isEmpty {
             findings.append(.wouldDenyUnmatched(policies: unmatched))
         }
         return findings
-    }
-}
-
-extension [RequestPolicy] {
-    fileprivate func firstMatch(_ facts: RequestFacts) -> RuleReference? {
-        for policy in self {
-            if let rule = policy.matchingRule(facts) { return RuleReference(policy: policy.key, rule: rule) }
-        }
-        return nil
     }
 }
