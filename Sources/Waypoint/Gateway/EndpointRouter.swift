@@ -37,11 +37,21 @@ final class EndpointHop: Hashable, Sendable {
 }
 
 /// Chooses the endpoint of a call; pure. An endpoint's own waypoint is passed over: we are the only one in the way. A
-/// class: every request asks, and a world has many parts.
-final class EndpointRouter: Sendable {
+/// class: every request asks, and a world has many parts. It remembers the ways that it has told: one for each endpoint
+/// and port that was asked for.
+final class EndpointRouter {
+    private struct Way: Hashable {
+        let uid: String
+        let service: RouteTarget?
+        let place: TransportAddress
+    }
+
     let world: World
     /// Ourselves: what is near is near to us.
     let source: Workload
+    private var ways: [Way: EndpointHop] = [:]
+    /// A service may have a whole block of addresses, and callers choose among them.
+    private static let waysMax = 4096
 
     init(world: World, source: Workload) {
         self.world = world
@@ -93,10 +103,15 @@ final class EndpointRouter: Sendable {
     private func hop(
         for target: CallTarget, _ service: Service, _ endpoint: Endpoint
     ) throws(ConnectionFailure) -> EndpointHop {
+        let way = Way(uid: endpoint.uid, service: target.routeTarget, place: target.place)
+        if let known = ways[way] { return known }
         guard let port = EndpointTarget.port(service: service, endpoint: endpoint, servicePort: target.port) else {
             throw .noTargetPort(workload: endpoint.workload.uid)
         }
-        return try direct(endpoint.workload, port: port, target, service: service)
+        let hop = try direct(endpoint.workload, port: port, target, service: service)
+        if ways.count >= Self.waysMax { ways.removeAll(keepingCapacity: true) }
+        ways[way] = hop
+        return hop
     }
 
     private func direct(

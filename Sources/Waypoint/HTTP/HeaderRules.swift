@@ -32,9 +32,8 @@ package enum HeaderRules {
             wantsTrailers = wantsTrailers || token.isEqualIgnoringCase("trailers")
         }
         let named = namedByConnection(head.headers)
-        head.headers.removeAll { name in
-            isHopByHop(name) || name.starts(with: "x-envoy-".utf8) || name == Self.clientCertificate
-                || named.contains(name)
+        if !named.isEmpty || head.headers.hasName(where: isTakenAway) {
+            head.headers.removeAll { name in isTakenAway(name.span) || named.contains(name) }
         }
         head.headers.append(name: Self.clientCertificate, value: clientCertificate[...])
         if head.headers.index(of: requestID) == nil { head.headers.append(name: requestID, value: newID()[...]) }
@@ -60,6 +59,11 @@ package enum HeaderRules {
             guard hasCaller || original.name(at: index) != clientCertificate else { continue }
             headers.append(name: original.name(at: index), value: original.value(at: index))
         }
+    }
+
+    /// Ends with us, or is ours to write.
+    private static func isTakenAway(_ name: Span<UInt8>) -> Bool {
+        isOurs(name) || (name.count >= 8 && name.extracting(first: 8).isEqual("x-envoy-"))
     }
 
     private static func isOurs(_ name: ArraySlice<UInt8>) -> Bool { isOurs(name.span) }

@@ -98,12 +98,16 @@ extension MessageConnection {
     private func endTurn() {
         guard !isClosed else { return }
         pauseStreams()
-        if needsResume {
-            needsResume = false
-            resumeBlocked()
-        }
+        sendWaiting()
         writeOut()
         closeIfDrained()
+    }
+
+    /// What waits for the end of the turn.
+    func sendWaiting() {
+        guard needsResume else { return }
+        needsResume = false
+        resumeBlocked()
     }
 
     /// Gives the channel all frames and flushes.

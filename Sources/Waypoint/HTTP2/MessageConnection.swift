@@ -131,6 +131,7 @@ package final class MessageConnection: ChannelInboundHandler {
 
     func close(_ reason: MessageConnectionEnd) {
         guard !isClosed else { return }
+        sendWaiting()
         session.goAway(code: .noError, lastStream: .exact, output: &output.frames)
         writeOut()
         ended(reason)

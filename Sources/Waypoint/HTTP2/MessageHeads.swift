@@ -33,7 +33,9 @@ extension HeaderList {
     /// Source: RFC 9113 section 8.2.2.
     package var http2Lines: HeaderLines {
         var list = self
-        list.removeAll(where: FieldTable.isConnectionSpecific)
+        if hasName(where: FieldTable.isConnectionSpecific) {
+            list.removeAll { FieldTable.isConnectionSpecific($0.span) }
+        }
         guard let value = list.joined(FieldTable.te) else { return list.lines }
         if !FieldTable.asksForTrailers(value) {
             list.removeAll { $0 == FieldTable.te }
@@ -58,14 +60,14 @@ enum FieldTable {
         }
     }
 
-    static func isConnectionSpecific(_ name: ArraySlice<UInt8>) -> Bool {
+    static func isConnectionSpecific(_ name: Span<UInt8>) -> Bool {
         switch name.count {
-        case 4: name.span.isEqual("host")
-        case 7: name.span.isEqual("upgrade")
-        case 10: name.span.isEqual("connection") || name.span.isEqual("keep-alive")
-        case 14: name.span.isEqual("http2-settings")
-        case 16: name.span.isEqual("proxy-connection")
-        case 17: name.span.isEqual("transfer-encoding")
+        case 4: name.isEqual("host")
+        case 7: name.isEqual("upgrade")
+        case 10: name.isEqual("connection") || name.isEqual("keep-alive")
+        case 14: name.isEqual("http2-settings")
+        case 16: name.isEqual("proxy-connection")
+        case 17: name.isEqual("transfer-encoding")
         default: false
         }
     }

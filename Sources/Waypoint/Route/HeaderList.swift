@@ -46,7 +46,12 @@ package struct HeaderList: Hashable, Sendable {
     }
 
     /// As the other, compiled for these types: generic functions are not specialised for other rooms.
-    package mutating func append(name: ArraySlice<UInt8>, value: ArraySlice<UInt8>) { appendLine(name, value) }
+    package mutating func append(name: ArraySlice<UInt8>, value: ArraySlice<UInt8>) {
+        // Nearly always as it goes onto the wire.
+        let hasBlankEnd = value.first?.isBlank == true || value.last?.isBlank == true
+        let isPlain = !hasBlankEnd && !name.contains { $0.lowercased != $0 }
+        if isPlain { lines.append(name: name, value: value) } else { appendLine(name, value) }
+    }
 
     private mutating func appendLine(_ name: some Collection<UInt8>, _ value: some BidirectionalCollection<UInt8>) {
         let nameStart = bytes.count
@@ -62,6 +67,13 @@ package struct HeaderList: Hashable, Sendable {
         fields.append(Field(nameStart: nameStart, nameEnd: nameEnd, valueEnd: bytes.count))
         bytes.append(UInt8(ascii: "\r"))
         bytes.append(UInt8(ascii: "\n"))
+    }
+
+    /// Whether a field has such a name. Unlike looking at each by ``name(at:)``, this counts no references.
+    package func hasName(where isWanted: (_ name: Span<UInt8>) -> Bool) -> Bool {
+        let bytes = lines.bytes.span
+        for place in lines.places where isWanted(bytes.extracting(place.name)) { return true }
+        return false
     }
 
     package func name(at index: Int) -> ArraySlice<UInt8> { bytes[fields[index].name] }

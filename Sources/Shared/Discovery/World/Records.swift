@@ -41,6 +41,8 @@ package struct Endpoint: Equatable, Sendable {
     package let ports: [ServicePort]
 
     package var workload: Workload { record.workload }
+    /// The workload's; without a copy of all of it.
+    package var uid: String { record.workload.uid }
 
     /// The port that the workload itself names for a port of the service.
     func mappedPort(for servicePort: UInt16) -> UInt16? {

@@ -46,25 +46,28 @@ extension Exchange {
     // MARK: - Routes
 
     private func route() {
-        switch call.routes.decide(message.head) {
-        case .direct: send(Forwarding(message.head, to: call.target))
+        // One copy for all that look at it.
+        let head = message.head
+        switch call.routes.decide(head) {
+        case .direct: send(Forwarding(head, to: call.target))
         case .reply(let reply): self.reply(reply)
-        case .rule(let rule, let hit): follow(rule, hit)
+        case .rule(let rule, let hit): follow(rule, hit, head)
         }
     }
 
-    private func follow(_ rule: RouteIndex.Rule, _ hit: RouteHit) {
+    private func follow(_ rule: RouteIndex.Rule, _ hit: RouteHit, _ head: RequestHead) {
         log.matched(rule.origin)
-        guard let authorization = rule.behaviour.authorization else { return carryOut(rule, hit) }
-        authorize(authorization) { self.carryOut(rule, hit) }
+        guard let authorization = rule.behaviour.authorization else { return carryOut(rule, hit, head) }
+        // Which may change the head.
+        authorize(authorization) { self.carryOut(rule, hit, self.message.head) }
     }
 
-    private func carryOut(_ rule: RouteIndex.Rule, _ hit: RouteHit) {
+    private func carryOut(_ rule: RouteIndex.Rule, _ hit: RouteHit, _ head: RequestHead) {
         let circumstances = RequestPlan.Circumstances(
             port: call.target.port,
             nowSeconds: rule.behaviour.session == nil ? 0 : UnixClock.milliseconds() / 1_000)
-        let plan = RequestPlan.make(message.head, rule: rule, hit: hit, in: circumstances, using: &loop.generator)
-        switch RequestDecision(plan, for: message.head, by: rule, find: call.target(of:)) {
+        let plan = RequestPlan.make(head, rule: rule, hit: hit, in: circumstances, using: &loop.generator)
+        switch RequestDecision(plan, for: head, by: rule, find: call.target(of:)) {
         case .reply(let reply): self.reply(reply)
         case .forward(let forwarding): send(forwarding)
         }

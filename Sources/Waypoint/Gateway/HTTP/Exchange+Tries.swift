@@ -145,6 +145,8 @@ extension Exchange {
         }
         tries.retryLease?.end()
         tries.retryLease = nil
+        // Nearly always.
+        guard tries.schedule.policy.covers(outcome) else { return false }
         let remaining = tries.deadline.map { Duration.nanoseconds(max(0, ($0 - .now()).nanoseconds)) }
         let decision = loop.budgets.with(forwarding.target) { budget in
             tries.schedule.next(

@@ -74,12 +74,12 @@ final class Exchange {
             newID: { call.loop.telemetry.requestID(using: &call.loop.generator) })
         // Here, where the list has one owner: a later change would copy it.
         message.head.headers.append(name: Self.attemptCount, value: Self.firstAttempt)
-        self.message = message
         self.caller = caller
         self.call = call
         self.log = RequestLog(call: call, message: message)
         self.isRequestComplete = message.framing == .none || message.framing == .length(0)
         self.body = KeptBody(bytesMax: call.loop.settings.keptBodyBytesMax)
+        self.message = message
     }
 
     func start() { judge() }

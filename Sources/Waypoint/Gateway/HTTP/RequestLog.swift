@@ -38,11 +38,11 @@ final class RequestLog {
 
     init(call: Call, message: RequestMessage) {
         self.call = call
-        self.message = message
         isGRPC = message.head.isGRPC
         if let tracing = call.loop.telemetry.tracing {
             trace = RequestTrace(message.head, tracing.settings, using: &call.loop.generator)
         }
+        self.message = message
     }
 
     /// What came was no request that we serve.
