@@ -54,6 +54,13 @@ enum TrafficText {
         if let budget = policy.retryBudget {
             lines.append("retry budget \(budget.percent) % at least \(budget.minimumConcurrency)")
         }
+        if let tls = policy.tls {
+            let client = tls.client.map { " as \($0.certificate) with \($0.privateKey)" } ?? ""
+            let names = tls.names.isEmpty ? "" : " named \(tls.names)"
+            lines.append(
+                "tls to \(tls.serverName ?? "its host")\(names) by \(tls.roots)\(client)"
+                    + (tls.isUnverified ? " unverified" : ""))
+        }
         if let refusal = policy.refusal { lines.append("refuses: \(refusal)") }
         return lines
     }

@@ -51,6 +51,11 @@ struct TrafficCodecTests {
         Damage(reason: "ports.port") { $0.ports = [.with { $0.port = 0 }] },
         Damage(reason: "at most") { $0.ports = Array(repeating: .with { $0.port = 1 }, count: 129) },
         Damage(reason: "sometimes") { $0.policy.balancing = "sometimes" },
+        Damage(reason: "tls.roots") { $0.policy.tls = .init() },
+        Damage(reason: "tls.private_key_path") { message in
+            message.policy.tls = .with { ($0.systemRoots, $0.certificatePath) = (true, "/a") }
+        },
+        Damage(reason: "tls.caCertificates") { $0.policy.tls.rootsPath = "a" },
         Damage(reason: "hash.key") { $0.policy.hash.maglevSize = 7 },
         Damage(reason: "prime") { $0.policy.hash = .with { ($0.sourceAddress, $0.maglevSize) = (true, 1000) } },
         Damage(reason: "prime") { $0.policy.hash = .with { ($0.sourceAddress, $0.maglevSize) = (true, 5_000_077) } },

@@ -57,7 +57,18 @@ struct TrafficMaker {
             RetryBudgetSettings(percent: UInt8($0.number(0...100)), minimumConcurrency: Int($0.number(0...9)))
         }
         policy.refusal = perhaps { _ in "why" }
+        policy.tls = perhaps { $0.tls() }
         return policy
+    }
+
+    private mutating func tls() -> OriginTLS {
+        var tls = OriginTLS()
+        tls.serverName = perhaps { "h\($0.number(0...9)).example.com" }
+        for _ in 0..<number(0...2) { tls.names.append("n\(number(0...9)).example.com") }
+        tls.roots = [.system, .file("/roots.pem"), .text("PEM")][Int(number(0...2))]
+        tls.client = perhaps { _ in OriginTLS.ClientFiles(certificate: "/c.pem", privateKey: "/k.pem") }
+        tls.isUnverified = number(0...1) == 0
+        return tls
     }
 
     private mutating func balancing() throws -> EndpointBalancing {

@@ -70,6 +70,17 @@ extension MeshFixture {
         return process
     }
 
+    /// Starts a server that answers each request in TLS with its head and the server name of the handshake.
+    package func serveSecure(
+        in pod: String, port: Int, certificate: String, key: String
+    ) async throws -> MeshProcess {
+        let process = try MeshProcess(
+            "secure server in \(pod)", in: try namespace(pod), output: "\(directory.path)/secure-\(port).log",
+            ["python3", programs.web, "secure", "\(port)", certificate, key])
+        try await Wait.eventually("secure server of \(pod)") { process.output.contains("serving") }
+        return process
+    }
+
     /// Starts a server of keys: it answers with what is in `file` by then, over TLS with a certificate for `address` if
     /// there is one, which lies at `file` with `.crt`.
     package func serveKeys(

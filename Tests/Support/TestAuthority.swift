@@ -54,6 +54,22 @@ package final class TestAuthority: Sendable {
         return try sign(request: request, extensions: leaf.extensions, days: leaf.days, signer: signer)
     }
 
+    /// Certificate and key of a server or client outside of the mesh, as the files `NAME.crt` and `NAME.key` in
+    /// ``folder``, signed by the root.
+    /// - Parameters:
+    ///   - names: `DNS:a.example.com,IP:192.0.2.1`
+    package func files(_ name: String, names: String, days: Int = 2) throws -> (certificate: String, key: String) {
+        let key = "\(name).key"
+        try Self.openssl(["ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key], in: folder)
+        let request = try Self.openssl(["req", "-new", "-key", key, "-subj", "/CN=\(name)"], in: folder)
+        var leaf = Leaf()
+        leaf.names = names
+        let pem = try sign(request: request, extensions: leaf.extensions, days: days, signer: "root")
+        let file = folder.appending(path: "\(name).crt")
+        try pem.write(to: file, atomically: true, encoding: .utf8)
+        return (file.path, folder.appending(path: key).path)
+    }
+
     /// PEM of an authority called `name` below the root; `issue(_:for:signer:)` can use it.
     package func makeIntermediate(_ name: String) throws -> String {
         try Self.openssl(

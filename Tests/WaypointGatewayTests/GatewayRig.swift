@@ -8,6 +8,7 @@ import MeshTelemetry
 import MeshTesting
 import NIOCore
 import NIOPosix
+import NIOSSL
 import Synchronization
 import Testing
 
@@ -163,14 +164,14 @@ final class GatewayRig: Sendable {
     }
 }
 
-/// An endpoint in plain TCP that runs `body` for each connection.
+/// An endpoint in plain TCP, or in TLS, that runs `body` for each connection.
 struct PlainServer: Sendable {
     let port: UInt16
     private let channel: any Channel
     private let tasks = ConnectionTasks()
 
     init(
-        host: String = "127.0.0.1", port: Int = 0,
+        host: String = "127.0.0.1", port: Int = 0, tls: NIOSSLContext? = nil,
         _ body: @escaping @Sendable (
             NIOAsyncChannelInboundStream<ByteBuffer>, NIOAsyncChannelOutboundWriter<ByteBuffer>
         ) async throws -> Void
@@ -180,6 +181,7 @@ struct PlainServer: Sendable {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
+                    if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
                     let connection = try ByteChannel(
                         wrappingChannelSynchronously: channel,
                         configuration: .init(isOutboundHalfClosureEnabled: true))

@@ -3,6 +3,7 @@ import MeshDiscovery
 import MeshModel
 import NIOCore
 import NIOPosix
+import NIOSSL
 import Synchronization
 import Testing
 import WaypointHTTP2
@@ -31,7 +32,7 @@ final class StreamServer: Sendable {
     private let channel: any Channel
     let port: UInt16
 
-    init(host: String = "127.0.0.1", port: Int = 0) async throws {
+    init(host: String = "127.0.0.1", port: Int = 0, tls: NIOSSLContext? = nil) async throws {
         let seen = Seen()
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { channel in
@@ -40,6 +41,7 @@ final class StreamServer: Sendable {
                     return $0.connections
                 }
                 return channel.eventLoop.makeCompletedFuture {
+                    if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
                     let connection = MessageConnection(role: .server, onRequest: { Answerer($0, number, seen).begin() })
                     try channel.pipeline.syncOperations.addHandler(connection)
                 }

@@ -2,6 +2,7 @@ import Foundation
 import MeshDiscovery
 import MeshModel
 import NIOCore
+import NIOSSL
 import Synchronization
 import Testing
 import WaypointRoute
@@ -32,9 +33,12 @@ final class WebServer: Sendable {
     let port: UInt16
 
     /// - Parameter answer: the whole text; `nil` ends the connection without one, an empty one never answers.
-    init(host: String = "127.0.0.1", port: Int = 0, _ answer: @escaping @Sendable (Request) -> String?) async throws {
+    init(
+        host: String = "127.0.0.1", port: Int = 0, tls: NIOSSLContext? = nil,
+        _ answer: @escaping @Sendable (Request) -> String?
+    ) async throws {
         let box = Box()
-        let plain = try await PlainServer(host: host, port: port) { inbound, outbound in
+        let plain = try await PlainServer(host: host, port: port, tls: tls) { inbound, outbound in
             let connection = box.connect()
             var (buffer, number) = ("", 0)
             for try await bytes in inbound {

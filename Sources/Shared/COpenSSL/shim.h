@@ -32,6 +32,9 @@ static inline long apus_SSL_CTX_set_max_cert_list(SSL_CTX *c, long bytes) {
     return SSL_CTX_set_max_cert_list(c, bytes);
 }
 static inline long apus_SSL_CTX_add1_chain_cert(SSL_CTX *c, X509 *x) { return SSL_CTX_add1_chain_cert(c, x); }
+static inline long apus_SSL_set_tlsext_host_name(SSL *s, const char *name) {
+    return SSL_set_tlsext_host_name(s, name);
+}
 static inline int apus_SSL_set_app_data(SSL *s, void *data) { return SSL_set_app_data(s, data); }
 static inline void *apus_SSL_get_app_data(const SSL *s) { return SSL_get_app_data(s); }
 

@@ -9,6 +9,8 @@ package struct TrafficPolicy: Hashable, Sendable {
     /// `nil`: no endpoint is ever ejected.
     package var outliers: OutlierDetection?
     package var retryBudget: RetryBudgetSettings?
+    /// `nil`: endpoints of the mesh are reached by the mesh's own encryption, all others in plain text.
+    package var tls: OriginTLS?
     /// Something is asked for without which nothing may be sent, and we cannot do it: every request fails for this
     /// reason.
     package var refusal: String?

@@ -59,6 +59,7 @@ extension TrafficPolicy {
             }
         }
         try connections.check()
+        try tls?.check()
         guard let outliers else { return }
         try duration("outlierDetection.interval", outliers.interval, from: .milliseconds(1))
         try duration("outlierDetection.baseEjectionTime", outliers.baseEjectionTime, from: .milliseconds(1))

@@ -49,24 +49,32 @@ import MeshModel
     /// URI names of the subject alternative name in order, and whether the extension is critical.
     /// A name with bytes outside printable ASCII is shown as such and can therefore match no identity.
     var alternativeNames: (uris: [String], critical: Bool) {
+        let (names, critical) = unsafe alternativeNames(of: [GEN_URI])
+        return (names, critical)
+    }
+
+    /// DNS and URI names of the subject alternative name in order, for messages.
+    var serverNames: [String] { unsafe alternativeNames(of: [GEN_DNS, GEN_URI]).names }
+
+    private func alternativeNames(of kinds: Set<Int32>) -> (names: [String], critical: Bool) {
         var critical: Int32 = 0
         guard let raw = unsafe X509_get_ext_d2i(pointer, NID_subject_alt_name, &critical, nil) else {
             return ([], false)
         }
         let names = OpaquePointer(raw)
         defer { unsafe GENERAL_NAMES_free(names) }
-        var uris: [String] = []
+        var found: [String] = []
         let count = unsafe apus_sk_GENERAL_NAME_num(names)
         for index in 0..<max(0, count) {
             var kind: Int32 = 0
             let name = unsafe apus_sk_GENERAL_NAME_value(names, index)
-            guard let value = unsafe GENERAL_NAME_get0_value(name, &kind), kind == GEN_URI else { continue }
+            guard let value = unsafe GENERAL_NAME_get0_value(name, &kind), kinds.contains(kind) else { continue }
             let text = unsafe value.assumingMemoryBound(to: ASN1_STRING.self)
             let length = unsafe ASN1_STRING_length(text)
             let bytes = unsafe UnsafeBufferPointer(start: ASN1_STRING_get0_data(text), count: Int(length))
-            unsafe uris.append(Self.printable(bytes))
+            unsafe found.append(Self.printable(bytes))
         }
-        return (uris, critical == 1)
+        return (found, critical == 1)
     }
 
     private static func printable(_ bytes: UnsafeBufferPointer<UInt8>) -> String {

@@ -5,7 +5,7 @@ extension TLSError: CustomStringConvertible {
         switch self {
         case .ownCertificate, .peerIdentity, .peerTrustDomain: cause
         case .library, .peerCertificate, .noPeerCertificate, .noCommonProtocol, .alertReceived, .protocolViolation,
-            .handshakeTimeout, .closedDuringHandshake, .closed:
+            .handshakeTimeout, .closedDuringHandshake, .closed, .peerName, .file:
             "tls error: \(cause)"
         }
     }
@@ -24,6 +24,10 @@ extension TLSError: CustomStringConvertible {
         case .peerIdentity(let expected, let found):
             "identity verification error: peer did not present the expected SAN "
                 + "(want \(Self.list(expected.map(\.description)))), got \(Self.list(found))"
+        case .peerName(let expected, let found):
+            "invalid peer certificate: it is not for \(Self.list(expected)), but for \(Self.list(found))"
+        case .file(let path, let reason):
+            "cannot use \(path): \(reason)"
         case .peerTrustDomain(let expected, let found):
             "identity verification error: peer did not present the expected trust domain "
                 + "(want \(expected)), got \(Self.list(found))"

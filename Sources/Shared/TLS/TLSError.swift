@@ -12,9 +12,13 @@ package enum TLSError: Error, Sendable, Hashable {
     case noPeerCertificate
     /// A client's check: the server is none of those we want to reach. `found`: every URI name in its leaf.
     case peerIdentity(expected: [Identity], found: [String])
+    /// A client's check of a server outside of the mesh: its leaf has none of the names. `found`: those it has.
+    case peerName(expected: [String], found: [String])
+    /// A file that a connection needs (roots, a certificate, a key) cannot be used.
+    case file(path: String, reason: String)
     /// A server's check: the client belongs to another trust domain. `found`: every URI name in its leaf.
     case peerTrustDomain(expected: String, found: [String])
-    /// The peer does not speak `h2` by ALPN.
+    /// The peer does not speak `h2` by ALPN, or chose a protocol that was not offered.
     case noCommonProtocol
     /// The peer refused us or gave up, with this alert (RFC 8446 section 6).
     case alertReceived(TLSAlert)

@@ -58,10 +58,10 @@ extension TLSError {
     /// We sent an alert, which the peer should get to read.
     var isOurRefusal: Bool {
         switch self {
-        case .peerCertificate, .noPeerCertificate, .peerIdentity, .peerTrustDomain, .noCommonProtocol,
+        case .peerCertificate, .noPeerCertificate, .peerIdentity, .peerName, .peerTrustDomain, .noCommonProtocol,
             .protocolViolation:
             true
-        case .library, .ownCertificate, .alertReceived, .handshakeTimeout, .closedDuringHandshake, .closed:
+        case .library, .file, .ownCertificate, .alertReceived, .handshakeTimeout, .closedDuringHandshake, .closed:
             false
         }
     }

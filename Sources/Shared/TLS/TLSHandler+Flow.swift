@@ -6,8 +6,7 @@ extension TLSHandler {
         guard state == .idle else { return }
         allocator = context.channel.allocator
         do {
-            let session = try TLSSession(
-                context: tlsContext, expecting: expectation, recordsPerKeyMax: recordsPerKeyMax)
+            let session = try TLSSession(party, recordsPerKeyMax: recordsPerKeyMax)
             self.session = session
             state = .handshaking
             startDeadline(context, after: handshakeTimeout)
@@ -26,26 +25,36 @@ extension TLSHandler {
         switch step {
         case .needsMore: return
         case .failed(let error): refuse(context, error)
-        case .finished(let peer):
+        case .finished(let verified):
             state = .open
             deadline?.cancel()
             deadline = nil
-            context.fireUserInboundEventTriggered(TLSHandshakeFinished(peer: peer))
+            switch verified {
+            case .member(let peer): context.fireUserInboundEventTriggered(TLSHandshakeFinished(peer: peer))
+            case .origin(let origin): context.fireUserInboundEventTriggered(OriginHandshakeFinished(origin: origin))
+            }
             if flushAfterHandshake, state == .open { sendPending(context, session) }
         }
     }
 
     func readPlaintext(_ context: ChannelHandlerContext, _ session: TLSSession) {
-        while state == .open {
+        while state == .open, !hasInputEnded {
             let (plaintext, then) = session.read(allocator: allocator)
             // A change of keys by the peer wants an answer.
             if session.wire.hasOutput { sendOutput(context, session, promise: nil) }
-            if let plaintext { context.fireChannelRead(wrapInboundOut(plaintext)) }
+            if let plaintext {
+                wantsPlaintext = false
+                context.fireChannelRead(wrapInboundOut(plaintext))
+            }
             switch then {
             case .more: continue
             case .waitForWire: return
             case .ended:
                 guard state == .open else { return }
+                guard !session.endsByHalves else {
+                    hasInputEnded = true
+                    return context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+                }
                 close(context: context, mode: .all, promise: nil)
             case .failed(let error):
                 guard state == .open else { return }

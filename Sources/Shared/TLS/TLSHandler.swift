@@ -24,8 +24,7 @@ package final class TLSHandler: ChannelDuplexHandler {
         case closed
     }
 
-    let tlsContext: TLSContext
-    let expectation: PeerExpectation
+    let party: TLSSession.Party
     let handshakeTimeout: TimeAmount
     let recordsPerKeyMax: Int
     var state = State.idle
@@ -39,6 +38,10 @@ package final class TLSHandler: ChannelDuplexHandler {
     var pendingBuffers: [ByteBuffer] = []
     var pendingPromises: [EventLoopPromise<Void>] = []
     var flushAfterHandshake = false
+    /// Asked for above, and none has come since: the part of a record is none.
+    var wantsPlaintext = false
+    /// The peer has said that it sends no more.
+    var hasInputEnded = false
 
     /// - `role` must be the context's own.
     /// - `handshakeTimeout`: from the channel being active to the peer being verified.
@@ -52,13 +55,24 @@ package final class TLSHandler: ChannelDuplexHandler {
     }
 
     /// - `recordsPerKeyMax`: records sent under one key before it is changed.
-    package init(
+    package convenience init(
         context: TLSContext, role: TLSContext.Role, expecting: PeerExpectation, handshakeTimeout: TimeAmount,
         recordsPerKeyMax: Int
     ) {
         precondition(role == context.role, "a \(context.role) context used as \(role)")
-        tlsContext = context
-        expectation = expecting
+        self.init(.member(context, expecting), handshakeTimeout, recordsPerKeyMax)
+    }
+
+    /// To a server outside of the mesh. Fires `OriginHandshakeFinished` instead, and the server's close_notify is
+    /// `ChannelEvent.inputClosed`: what we have to say may still be sent.
+    package convenience init(
+        origin: OriginContext, expecting: OriginExpectation, handshakeTimeout: TimeAmount = .seconds(10)
+    ) {
+        self.init(.origin(origin, expecting), handshakeTimeout, TLSLimits.recordsPerKeyMax)
+    }
+
+    private init(_ party: TLSSession.Party, _ handshakeTimeout: TimeAmount, _ recordsPerKeyMax: Int) {
+        self.party = party
         self.handshakeTimeout = handshakeTimeout
         self.recordsPerKeyMax = recordsPerKeyMax
     }
@@ -92,9 +106,20 @@ package final class TLSHandler: ChannelDuplexHandler {
     }
 
     package func channelReadComplete(context: ChannelHandlerContext) {
-        // Above, nobody reads before the handshake is done, so we do.
-        if state == .handshaking || state == .refusing { context.read() }
-        context.fireChannelReadComplete()
+        // Above, nobody reads before the handshake is done, so we do; and who waits for plain text does not ask again.
+        let isShort = state == .open && wantsPlaintext && !hasInputEnded
+        if isShort || state == .handshaking || state == .refusing { context.read() }
+        // A read that brings nothing would say there that the peer has ended.
+        if !(isShort && isOrigin) { context.fireChannelReadComplete() }
+    }
+
+    package func read(context: ChannelHandlerContext) {
+        wantsPlaintext = true
+        context.read()
+    }
+
+    private var isOrigin: Bool {
+        if case .origin = party { true } else { false }
     }
 
     package func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {

@@ -57,6 +57,8 @@ extension TLSSession {
     private func changeKeysIfDue() throws(TLSError) {
         guard wire.recordsWritten >= recordsPerKeyMax else { return }
         wire.recordsWritten = 0
+        // TLS 1.2 has no such change.
+        guard unsafe SSL_version(pointer) == TLS1_3_VERSION else { return }
         guard unsafe SSL_key_update(pointer, SSL_KEY_UPDATE_NOT_REQUESTED) == 1 else {
             throw LibraryErrors.failure("change keys")
         }

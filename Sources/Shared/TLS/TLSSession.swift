@@ -8,9 +8,21 @@ import NIOCore
 /// text before the peer is verified (libssl gives none before the handshake is finished, and that verifies).
 @safe final class TLSSession {
     enum HandshakeStep: Hashable {
-        case finished(VerifiedPeer)
+        case finished(Verified)
         case needsMore
         case failed(TLSError)
+    }
+
+    /// Whom a session is for.
+    enum Party {
+        case member(TLSContext, PeerExpectation)
+        case origin(OriginContext, OriginExpectation)
+    }
+
+    /// Who is at the other end of a finished handshake.
+    enum Verified: Hashable {
+        case member(VerifiedPeer)
+        case origin(VerifiedOrigin)
     }
 
     /// What follows after a read.
@@ -25,23 +37,41 @@ import NIOCore
 
     let wire = CiphertextBIO()
     let pointer: OpaquePointer
-    private let context: TLSContext
-    private let check: PeerCheck
+    /// Lives as long as the session.
+    private let party: Party
+    private let check: Check
     let recordsPerKeyMax: Int
 
-    init(context: TLSContext, expecting: PeerExpectation, recordsPerKeyMax: Int) throws(TLSError) {
-        self.context = context
+    private enum Check {
+        case member(PeerCheck)
+        case origin(OriginCheck)
+    }
+
+    init(_ party: Party, recordsPerKeyMax: Int) throws(TLSError) {
+        self.party = party
         self.recordsPerKeyMax = recordsPerKeyMax
-        check = PeerCheck(expecting)
-        guard let pointer = unsafe SSL_new(context.pointer) else { throw LibraryErrors.failure("make a TLS session") }
+        let context: OpaquePointer
+        switch party {
+        case .member(let own, let expectation):
+            unsafe context = own.pointer
+            check = .member(PeerCheck(expectation))
+        case .origin(let own, let expectation):
+            unsafe context = own.pointer
+            check = .origin(OriginCheck(expectation, isUnverified: own.isUnverified))
+        }
+        guard let pointer = unsafe SSL_new(context) else { throw LibraryErrors.failure("make a TLS session") }
         unsafe self.pointer = pointer
         guard let bio = unsafe wire.makeBIO() else { throw LibraryErrors.failure("make a BIO") }
         // Takes the one reference, for both directions.
         unsafe SSL_set_bio(pointer, bio, bio)
-        unsafe _ = apus_SSL_set_app_data(pointer, Unmanaged.passUnretained(check).toOpaque())
-        switch context.role {
-        case .client: unsafe SSL_set_connect_state(pointer)
-        case .server: unsafe SSL_set_accept_state(pointer)
+        switch check {
+        case .member(let check): unsafe _ = apus_SSL_set_app_data(pointer, Unmanaged.passUnretained(check).toOpaque())
+        case .origin(let check): try unsafe check.prepare(pointer)
+        }
+        if case .member(let context, _) = party, context.role == .server {
+            unsafe SSL_set_accept_state(pointer)
+        } else {
+            unsafe SSL_set_connect_state(pointer)
         }
     }
 
@@ -50,13 +80,35 @@ import NIOCore
     func handshake() -> HandshakeStep {
         LibraryErrors.clear()
         let result = unsafe SSL_do_handshake(pointer)
-        guard result != 1 else {
-            guard let peer = check.peer else { return .failed(.noPeerCertificate) }
-            return .finished(peer)
-        }
+        guard result != 1 else { return finished() }
         if unsafe SSL_get_error(pointer, result) == SSL_ERROR_WANT_READ { return .needsMore }
         let reported = LibraryErrors.peerFailure()
-        return .failed(check.refusal ?? reported)
+        return .failed(refusal ?? reported)
+    }
+
+    private var refusal: TLSError? {
+        switch check {
+        case .member(let check): check.refusal
+        case .origin(let check): check.refusal
+        }
+    }
+
+    private func finished() -> HandshakeStep {
+        switch check {
+        case .member(let check):
+            guard let peer = check.peer else { return .failed(.noPeerCertificate) }
+            return .finished(.member(peer))
+        case .origin(let check):
+            switch unsafe check.outcome(of: pointer) {
+            case .success(let origin): return .finished(.origin(origin))
+            case .failure(let error): return .failed(error)
+            }
+        }
+    }
+
+    /// The peer may end its side alone. Members never do: their streams have ends of their own.
+    var endsByHalves: Bool {
+        if case .origin = party { true } else { false }
     }
 
     /// The next plain text, as much as there is up to `TLSLimits.plaintextBufferBytesMax`, and what follows it.

@@ -177,11 +177,89 @@ package nonisolated struct Apus_Waypoint_V1_TrafficPolicy: @unchecked Sendable {
   /// Clears the value of `refusal`. Subsequent reads from it will return its default value.
   package mutating func clearRefusal() {_uniqueStorage()._refusal = nil}
 
+  /// Absent: none but the mesh's own.
+  package var tls: Apus_Waypoint_V1_TrafficTLS {
+    get {_storage._tls ?? Apus_Waypoint_V1_TrafficTLS()}
+    set {_uniqueStorage()._tls = newValue}
+  }
+  /// Returns true if `tls` has been explicitly set.
+  package var hasTls: Bool {_storage._tls != nil}
+  /// Clears the value of `tls`. Subsequent reads from it will return its default value.
+  package mutating func clearTls() {_uniqueStorage()._tls = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// TLS to endpoints. Paths are of the waypoint's file system.
+package nonisolated struct Apus_Waypoint_V1_TrafficTLS: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Absent: the service's hostname.
+  package var serverName: String {
+    get {_serverName ?? String()}
+    set {_serverName = newValue}
+  }
+  /// Returns true if `serverName` has been explicitly set.
+  package var hasServerName: Bool {self._serverName != nil}
+  /// Clears the value of `serverName`. Subsequent reads from it will return its default value.
+  package mutating func clearServerName() {self._serverName = nil}
+
+  /// DNS names, addresses or URIs, one of which the certificate must have; none: the server's name.
+  package var names: [String] = []
+
+  package var roots: Apus_Waypoint_V1_TrafficTLS.OneOf_Roots? = nil
+
+  package var systemRoots: Bool {
+    get {
+      if case .systemRoots(let v)? = roots {return v}
+      return false
+    }
+    set {roots = .systemRoots(newValue)}
+  }
+
+  package var rootsPath: String {
+    get {
+      if case .rootsPath(let v)? = roots {return v}
+      return String()
+    }
+    set {roots = .rootsPath(newValue)}
+  }
+
+  /// PEM.
+  package var rootsText: String {
+    get {
+      if case .rootsText(let v)? = roots {return v}
+      return String()
+    }
+    set {roots = .rootsText(newValue)}
+  }
+
+  /// Both or none.
+  package var certificatePath: String = String()
+
+  package var privateKeyPath: String = String()
+
+  package var unverified: Bool = false
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated enum OneOf_Roots: Equatable, Sendable {
+    case systemRoots(Bool)
+    case rootsPath(String)
+    /// PEM.
+    case rootsText(String)
+
+  }
+
+  package init() {}
+
+  fileprivate var _serverName: String? = nil
 }
 
 package nonisolated struct Apus_Waypoint_V1_TrafficHash: Sendable {
@@ -932,7 +1010,7 @@ nonisolated extension Apus_Waypoint_V1_PortTraffic: SwiftProtobuf.Message, Swift
 
 nonisolated extension Apus_Waypoint_V1_TrafficPolicy: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".TrafficPolicy"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}balancing\0\u{1}hash\0\u{1}locality\0\u{3}warm_up\0\u{1}connections\0\u{1}outliers\0\u{3}retry_budget\0\u{1}refusal\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}balancing\0\u{1}hash\0\u{1}locality\0\u{3}warm_up\0\u{1}connections\0\u{1}outliers\0\u{3}retry_budget\0\u{1}refusal\0\u{1}tls\0")
 
   fileprivate class _StorageClass {
     var _balancing: String = String()
@@ -943,6 +1021,7 @@ nonisolated extension Apus_Waypoint_V1_TrafficPolicy: SwiftProtobuf.Message, Swi
     var _outliers: Apus_Waypoint_V1_TrafficOutliers? = nil
     var _retryBudget: Apus_Waypoint_V1_TrafficRetryBudget? = nil
     var _refusal: String? = nil
+    var _tls: Apus_Waypoint_V1_TrafficTLS? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -961,6 +1040,7 @@ nonisolated extension Apus_Waypoint_V1_TrafficPolicy: SwiftProtobuf.Message, Swi
       _outliers = source._outliers
       _retryBudget = source._retryBudget
       _refusal = source._refusal
+      _tls = source._tls
     }
   }
 
@@ -987,6 +1067,7 @@ nonisolated extension Apus_Waypoint_V1_TrafficPolicy: SwiftProtobuf.Message, Swi
         case 6: try { try decoder.decodeSingularMessageField(value: &_storage._outliers) }()
         case 7: try { try decoder.decodeSingularMessageField(value: &_storage._retryBudget) }()
         case 8: try { try decoder.decodeSingularStringField(value: &_storage._refusal) }()
+        case 9: try { try decoder.decodeSingularMessageField(value: &_storage._tls) }()
         default: break
         }
       }
@@ -1023,6 +1104,9 @@ nonisolated extension Apus_Waypoint_V1_TrafficPolicy: SwiftProtobuf.Message, Swi
       try { if let v = _storage._refusal {
         try visitor.visitSingularStringField(value: v, fieldNumber: 8)
       } }()
+      try { if let v = _storage._tls {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1040,10 +1124,105 @@ nonisolated extension Apus_Waypoint_V1_TrafficPolicy: SwiftProtobuf.Message, Swi
         if _storage._outliers != rhs_storage._outliers {return false}
         if _storage._retryBudget != rhs_storage._retryBudget {return false}
         if _storage._refusal != rhs_storage._refusal {return false}
+        if _storage._tls != rhs_storage._tls {return false}
         return true
       }
       if !storagesAreEqual {return false}
     }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Apus_Waypoint_V1_TrafficTLS: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".TrafficTLS"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}server_name\0\u{1}names\0\u{3}system_roots\0\u{3}roots_path\0\u{3}roots_text\0\u{3}certificate_path\0\u{3}private_key_path\0\u{1}unverified\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self._serverName) }()
+      case 2: try { try decoder.decodeRepeatedStringField(value: &self.names) }()
+      case 3: try {
+        var v: Bool?
+        try decoder.decodeSingularBoolField(value: &v)
+        if let v = v {
+          if self.roots != nil {try decoder.handleConflictingOneOf()}
+          self.roots = .systemRoots(v)
+        }
+      }()
+      case 4: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.roots != nil {try decoder.handleConflictingOneOf()}
+          self.roots = .rootsPath(v)
+        }
+      }()
+      case 5: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.roots != nil {try decoder.handleConflictingOneOf()}
+          self.roots = .rootsText(v)
+        }
+      }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.certificatePath) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self.privateKeyPath) }()
+      case 8: try { try decoder.decodeSingularBoolField(value: &self.unverified) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._serverName {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    } }()
+    if !self.names.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.names, fieldNumber: 2)
+    }
+    switch self.roots {
+    case .systemRoots?: try {
+      guard case .systemRoots(let v)? = self.roots else { preconditionFailure() }
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 3)
+    }()
+    case .rootsPath?: try {
+      guard case .rootsPath(let v)? = self.roots else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 4)
+    }()
+    case .rootsText?: try {
+      guard case .rootsText(let v)? = self.roots else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 5)
+    }()
+    case nil: break
+    }
+    if !self.certificatePath.isEmpty {
+      try visitor.visitSingularStringField(value: self.certificatePath, fieldNumber: 6)
+    }
+    if !self.privateKeyPath.isEmpty {
+      try visitor.visitSingularStringField(value: self.privateKeyPath, fieldNumber: 7)
+    }
+    if self.unverified != false {
+      try visitor.visitSingularBoolField(value: self.unverified, fieldNumber: 8)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Apus_Waypoint_V1_TrafficTLS, rhs: Apus_Waypoint_V1_TrafficTLS) -> Bool {
+    if lhs._serverName != rhs._serverName {return false}
+    if lhs.names != rhs.names {return false}
+    if lhs.roots != rhs.roots {return false}
+    if lhs.certificatePath != rhs.certificatePath {return false}
+    if lhs.privateKeyPath != rhs.privateKeyPath {return false}
+    if lhs.unverified != rhs.unverified {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

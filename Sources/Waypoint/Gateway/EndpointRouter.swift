@@ -11,18 +11,23 @@ final class EndpointHop: Hashable, Sendable {
     /// Whom we accept at the other end of a tunnel.
     let expected: [Identity]
     let workload: Workload
+    /// With its application itself; `nil`: none.
+    let tls: OriginTLS?
 
-    init(target: TransportAddress, isTunnel: Bool, expected: [Identity], workload: Workload) {
+    init(
+        target: TransportAddress, isTunnel: Bool, expected: [Identity], workload: Workload, tls: OriginTLS? = nil
+    ) {
         self.target = target
         self.isTunnel = isTunnel
         self.expected = expected
         self.workload = workload
+        self.tls = tls
     }
 
     static func == (left: EndpointHop, right: EndpointHop) -> Bool {
         left === right
             || left.target == right.target && left.isTunnel == right.isTunnel && left.expected == right.expected
-                && left.workload == right.workload
+                && left.workload == right.workload && left.tls == right.tls
     }
 
     func hash(into hasher: inout Hasher) {
@@ -44,6 +49,7 @@ final class EndpointRouter {
         let uid: String
         let service: RouteTarget?
         let place: TransportAddress
+        let tls: OriginTLS?
     }
 
     let world: World
@@ -93,29 +99,31 @@ final class EndpointRouter {
     }
 
     /// As above, where rules of traffic have chosen.
-    func hop(for target: CallTarget, at endpoint: Endpoint) throws(ConnectionFailure) -> EndpointHop {
+    /// - Parameter tls: what they ask for.
+    func hop(for target: CallTarget, at endpoint: Endpoint, tls: OriginTLS?) throws(ConnectionFailure) -> EndpointHop {
         guard let service = present(target) else {
             return try direct(endpoint.workload, port: target.port, target, service: nil)
         }
-        return try hop(for: target, service, endpoint)
+        return try hop(for: target, service, endpoint, tls: tls)
     }
 
     private func hop(
-        for target: CallTarget, _ service: Service, _ endpoint: Endpoint
+        for target: CallTarget, _ service: Service, _ endpoint: Endpoint, tls: OriginTLS? = nil
     ) throws(ConnectionFailure) -> EndpointHop {
-        let way = Way(uid: endpoint.uid, service: target.routeTarget, place: target.place)
+        let way = Way(uid: endpoint.uid, service: target.routeTarget, place: target.place, tls: tls)
         if let known = ways[way] { return known }
         guard let port = EndpointTarget.port(service: service, endpoint: endpoint, servicePort: target.port) else {
             throw .noTargetPort(workload: endpoint.workload.uid)
         }
-        let hop = try direct(endpoint.workload, port: port, target, service: service)
+        let hop = try direct(
+            endpoint.workload, port: port, target, service: service, tls: tls?.resolved(for: service))
         if ways.count >= Self.waysMax { ways.removeAll(keepingCapacity: true) }
         ways[way] = hop
         return hop
     }
 
     private func direct(
-        _ workload: Workload, port: UInt16, _ target: CallTarget, service: Service?
+        _ workload: Workload, port: UInt16, _ target: CallTarget, service: Service?, tls: OriginTLS? = nil
     ) throws(ConnectionFailure) -> EndpointHop {
         guard workload.network == source.network else {
             throw .unsupported("destination \(workload.uid) is on network '\(workload.network)'")
@@ -133,7 +141,7 @@ final class EndpointRouter {
         }
         return EndpointHop(
             target: TransportAddress(ip, port: port), isTunnel: workload.tunnel == .hbone, expected: expected,
-            workload: workload)
+            workload: workload, tls: tls)
     }
 }
 

@@ -40,10 +40,12 @@ package actor Gateway {
         self.settings = settings
         self.certificates = certificates
         var slots: [Slot] = []
+        let origins = OriginContexts(systemRoots: settings.systemRoots)
         for eventLoop in group.makeIterator() {
             let slot = try await eventLoop.submit {
                 let loop = GatewayLoop(
-                    eventLoop: eventLoop, settings: settings, metrics: MetricsShard(), accessLog: accessLog)
+                    eventLoop: eventLoop, settings: settings, metrics: MetricsShard(), accessLog: accessLog,
+                    origins: origins)
                 loop.telemetry = RequestTelemetry(tracing)
                 return Slot(eventLoop: eventLoop, bound: NIOLoopBound(loop, eventLoop: eventLoop))
             }.get()

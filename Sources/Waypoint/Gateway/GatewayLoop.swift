@@ -30,6 +30,8 @@ final class GatewayLoop {
     // What requests need.
     let idle: IdleEndpoints
     let connections: EndpointConnections
+    /// Shared by all loops.
+    let origins: OriginContexts
     var budgets: RetryBudgets
     var routes = LoopRoutes()
     var traffic: LoopTraffic
@@ -62,8 +64,10 @@ final class GatewayLoop {
 
     /// Must be called on the loop.
     init(
-        eventLoop: any EventLoop, settings: GatewaySettings, metrics: MetricsShard, accessLog: AccessLog
+        eventLoop: any EventLoop, settings: GatewaySettings, metrics: MetricsShard, accessLog: AccessLog,
+        origins: OriginContexts = OriginContexts()
     ) {
+        self.origins = origins
         self.eventLoop = eventLoop
         self.settings = settings
         self.metrics = metrics

@@ -49,6 +49,8 @@ package struct GatewaySettings: Sendable {
     package var idleDrainTime: TimeAmount = .seconds(1)
     /// CONNECT streams served at a time on one loop.
     package var callsMax: Int = 20_000
+    /// PEM file of the public authorities that servers outside of the mesh are verified by; `nil`: the system's.
+    package var systemRoots: String?
     /// TLS handshakes of peers under way on one loop.
     package var handshakesMax: Int = 512
 

@@ -58,6 +58,17 @@ final class TCPPassage {
         relay?.close(failure)
     }
 
+    /// Nothing has gone either way.
+    var isUntouched: Bool { relay.map { $0.bytesFromChannel == 0 && $0.bytesToChannel == 0 } ?? true }
+
+    /// The caller speaks HTTP after all: its stream is left to requests, and the endpoint to others. A connection that
+    /// was made has its line in the log.
+    func withdraw() {
+        if record == nil { isOver = true }
+        relay?.leaveChannel()
+        isOver = true
+    }
+
     /// Long connections are counted while they live.
     func countLiveBytes() {
         guard !isOver, let record, let relay else { return }
@@ -119,7 +130,7 @@ extension Relay {
     func join(_ upstream: Upstream) {
         switch upstream.link {
         case .stream(let stream): join(stream)
-        case .socket(let channel):
+        case .socket(let channel), .secured(let channel, _, _):
             let other = Relay(onEnd: { _ in })
             do {
                 try channel.pipeline.syncOperations.addHandler(other)

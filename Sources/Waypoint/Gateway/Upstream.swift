@@ -1,4 +1,5 @@
 internal import HBONE
+internal import MeshTLS
 internal import NIOCore
 
 /// A way to an endpoint that is open and has carried nothing yet.
@@ -8,6 +9,8 @@ struct Upstream {
         case stream(HBONEStream)
         /// Plain TCP.
         case socket(any Channel)
+        /// TLS with the application, over one of the others, and what it chose to speak; reads are not automatic.
+        case secured(any Channel, OriginProtocol?, HBONEConnection?)
     }
 
     let hop: EndpointHop
@@ -20,7 +23,7 @@ struct Upstream {
         lease?.end()
         switch link {
         case .stream(let stream): stream.reset(.cancel)
-        case .socket(let channel): channel.close(promise: nil)
+        case .socket(let channel), .secured(let channel, _, _): channel.close(promise: nil)
         }
     }
 }

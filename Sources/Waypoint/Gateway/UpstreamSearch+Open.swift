@@ -1,10 +1,34 @@
 internal import HBONE
 internal import MeshModel
 internal import MeshProxy
+internal import MeshTLS
 internal import NIOCore
 
 extension UpstreamSearch {
-    func open(_ hop: EndpointHop, _ completion: @escaping (Result<Upstream.Link, ConnectionFailure>) -> Void) {
+    /// - Parameter protocols: what the endpoint may choose from where there is TLS with it, the best first.
+    func open(
+        _ hop: EndpointHop, speaking protocols: [OriginProtocol],
+        _ completion: @escaping (Result<Upstream.Link, ConnectionFailure>) -> Void
+    ) {
+        guard let tls = hop.tls else { return open(hop, completion) }
+        let dial = OriginDial(
+            loop: loop, tls: tls, protocols: protocols,
+            timeout: cluster?.policy.connections.connectTimeout.map { TimeAmount($0) })
+        dial.prepare { prepared in
+            switch prepared {
+            case .failure(let failure): completion(.failure(failure))
+            case .success(let context):
+                self.open(hop) { opened in
+                    switch opened {
+                    case .failure(let failure): completion(.failure(failure))
+                    case .success(let link): dial.start(over: link, with: context, completion)
+                    }
+                }
+            }
+        }
+    }
+
+    private func open(_ hop: EndpointHop, _ completion: @escaping (Result<Upstream.Link, ConnectionFailure>) -> Void) {
         let limits = cluster?.policy.connections
         let limit = limits?.connectTimeout.map { TimeAmount($0) }
         guard hop.isTunnel else {

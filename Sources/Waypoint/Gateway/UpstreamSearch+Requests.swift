@@ -1,5 +1,6 @@
 internal import HBONE
 internal import MeshModel
+internal import MeshTLS
 internal import NIOCore
 internal import WaypointResilience
 
@@ -27,7 +28,7 @@ extension UpstreamSearch {
                 self.connect(hop, mayReuse: mayReuse, lease, hasWaited: true, completion)
             }
         }
-        open(hop) { result in
+        open(hop, speaking: [.http1]) { result in
             lease?.release(.pending)
             switch result {
             case .success(let link):
@@ -67,6 +68,10 @@ extension UpstreamSearch {
         }
         loop.connections.connection(key, mayReuse: mayReuse, open: open) { result in
             lease?.release(.pending)
+            // It has a connection for this request already.
+            if case .failure = result, self.loop.connections.isKnownForHTTP1(key) {
+                return self.connect(hop, mayReuse: mayReuse, lease, completion)
+            }
             if case .failure(let failure) = result, failure != .clientDisconnected { self.exclude(hop) }
             completion(result.map { .http2(UpstreamStream($0)) })
         }
@@ -87,13 +92,17 @@ extension UpstreamSearch {
             }
         }
         let (eventLoop, connections) = (loop.eventLoop, loop.connections)
-        open(hop) { result in
+        open(hop, speaking: [.http2, .http1]) { result in
             switch result {
             case .failure(let failure):
                 connection?.end()
                 opened(.failure(failure))
             case .success(let link):
                 let upstream = Upstream(hop: hop, link: link, lease: connection)
+                if case .secured(_, let chosen, _) = link, chosen != .http2 {
+                    self.keepForHTTP1(upstream, key)
+                    return opened(.failure(.http2Handshake(cause: "the server chose HTTP/1.1")))
+                }
                 do {
                     let shared = try EndpointConnection(upstream, on: eventLoop) {
                         connections.forget($0, key)
@@ -104,6 +113,18 @@ extension UpstreamSearch {
                     opened(.failure(.dial(cause: "\(error)")))
                 }
             }
+        }
+    }
+
+    /// The server speaks no HTTP/2. What was opened serves the other.
+    private func keepForHTTP1(_ upstream: Upstream, _ key: EndpointConnection.Key) {
+        loop.connections.learnHTTP1(key)
+        let door = UpstreamDoor(upstream, for: caller, idle: loop.idle)
+        do {
+            try door.install(on: upstream)
+            door.rest()
+        } catch {
+            upstream.drop()
         }
     }
 

@@ -73,7 +73,9 @@ final class UpstreamSearch {
             return completion(.failure(error))
         }
         lease?.chose(hop.workload.uid)
-        if isHTTP2 { return share(hop, mayReuse: mayReuse, lease, completion) }
+        if isHTTP2, !loop.connections.isKnownForHTTP1(EndpointConnection.Key(hop, for: caller.identity)) {
+            return share(hop, mayReuse: mayReuse, lease, completion)
+        }
         connect(hop, mayReuse: mayReuse, lease, completion)
     }
 
@@ -102,7 +104,7 @@ final class UpstreamSearch {
             guard let endpoint = kept ?? cluster.choose(question, using: &loop.generator) else {
                 throw .noHealthyUpstream(target.place)
             }
-            return try router.hop(for: target, at: endpoint)
+            return try router.hop(for: target, at: endpoint, tls: cluster.policy.tls)
         }
     }
 
@@ -122,7 +124,7 @@ final class UpstreamSearch {
             return completion(.failure(failure ?? error))
         }
         lease?.chose(hop.workload.uid)
-        open(hop) { result in
+        open(hop, speaking: []) { result in
             switch result {
             case .success(let link):
                 lease?.outcome = .success

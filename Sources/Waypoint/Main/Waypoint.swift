@@ -43,6 +43,7 @@ struct Waypoint {
           APUS_HBONE_ADDRESS  where callers come to ([::]:15008)
           WAYPOINT_WORKER_THREADS   event loops (1)
           PROTOCOL_DETECTION_TIMEOUT   wait for the first bytes on ports that do not say what they speak (1s)
+          SSL_CERT_FILE       file of the public authorities that servers outside are verified by (the system's)
           SECRET_TTL          lifetime asked for certificates (24h)
           RUST_LOG            levels, for example info,access=debug; LOG_FORMAT=json for JSON lines
           ACCESS_LOG_ENCODING lines of requests: TEXT (Envoy's), JSON (with LOG_FORMAT=json), FIELDS or OFF

@@ -82,6 +82,7 @@ struct WaypointSettings {
             podName: podName)
         gateway.nodeName = reader.text("NODE_NAME") ?? ""
         gateway.network = reader.text("NETWORK") ?? ""
+        gateway.systemRoots = reader.text("SSL_CERT_FILE")
         gateway.trustDomain = reader.text("TRUST_DOMAIN", default: Identity.defaultTrustDomain)
         let detection = reader.duration("PROTOCOL_DETECTION_TIMEOUT", default: .seconds(1)).components
         gateway.detectionTimeout = .seconds(detection.seconds) + .nanoseconds(detection.attoseconds / 1_000_000_000)

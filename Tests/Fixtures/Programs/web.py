@@ -5,6 +5,7 @@
                                       echo when asked to upgrade
     web.py get HOST PORT PATH [METHOD [FIELD...]]   prints status and body; FIELD is "Name: value"
     web.py upgrade HOST PORT          asks for an echo, sends a line, prints what came back
+    web.py secure PORT CERTIFICATE KEY   serves in TLS, in its body also the server name of the handshake
     web.py keys PORT FILE [CERTIFICATE KEY]   answers each GET with what is in the file then; prints its path
 """
 import http.server
@@ -42,6 +43,19 @@ class Handler(socketserver.BaseRequestHandler):
         self.request.sendall(b"HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n" % (status, len(head)) + head)
 
 
+class SecureHandler(socketserver.BaseRequestHandler):
+    def handle(self):
+        try:
+            with self.server.context.wrap_socket(self.request, server_side=True) as connection:
+                head, _ = read_head(connection)
+                if head:
+                    print("asked", head.split(b"\r\n")[0].decode(), flush=True)
+                    body = b"name=" + getattr(connection, "called", "none").encode() + b"\r\n" + head
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        except (ssl.SSLError, OSError) as error:
+            print("failed", error, flush=True)
+
+
 class Server(socketserver.ThreadingTCPServer):
     address_family = socket.AF_INET6
     allow_reuse_address = True
@@ -55,6 +69,16 @@ def connect(host, port):
 def serve(port, status="200 OK"):
     with Server(("::", int(port)), Handler) as server:
         server.status = status
+        print("serving", port, flush=True)
+        server.serve_forever()
+
+
+def secure(port, certificate, key):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    context.sni_callback = lambda connection, name, _: setattr(connection, "called", name or "none")
+    with Server(("::", int(port)), SecureHandler) as server:
+        server.context = context
         print("serving", port, flush=True)
         server.serve_forever()
 
@@ -116,4 +140,4 @@ def keys(port, file, certificate=None, key=None):
 
 
 if __name__ == "__main__":
-    {"serve": serve, "get": get, "upgrade": upgrade, "keys": keys}[sys.argv[1]](*sys.argv[2:])
+    {"serve": serve, "secure": secure, "get": get, "upgrade": upgrade, "keys": keys}[sys.argv[1]](*sys.argv[2:])

@@ -57,6 +57,7 @@ extension WireCodec {
                 percent: UInt8(clamping: message.retryBudget.percent),
                 minimumConcurrency: Int(message.retryBudget.minimumConcurrency))
         }
+        if message.hasTls { policy.tls = try tls(message.tls) }
         if message.hasRefusal { policy.refusal = message.refusal }
         do throws(TrafficValueError) {
             try policy.check()

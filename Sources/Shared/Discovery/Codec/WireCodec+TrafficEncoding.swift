@@ -45,6 +45,7 @@ extension WireCodec {
                     $0.minimumConcurrency = UInt32(clamping: budget.minimumConcurrency)
                 }
             }
+            if let tls = policy.tls { $0.tls = message(tls) }
             if let refusal = policy.refusal { $0.refusal = refusal }
         }
     }

@@ -120,6 +120,7 @@ final class IdleEndpoints {
 
 extension UpstreamDoor {
     fileprivate func fits(_ hop: EndpointHop, _ identity: Identity) -> Bool {
-        self.hop.isTunnel == hop.isTunnel && self.hop.expected == hop.expected && caller.identity == identity
+        self.hop.isTunnel == hop.isTunnel && self.hop.expected == hop.expected && self.hop.tls == hop.tls
+            && caller.identity == identity
     }
 }

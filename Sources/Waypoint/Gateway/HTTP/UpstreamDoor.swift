@@ -47,7 +47,17 @@ final class UpstreamDoor: ChannelInboundHandler, RemovableChannelHandler {
             tunnel = stream.connection
             _ = try stream.makeChannel { try self.install(on: $0) }
         case .socket(let channel): try install(on: channel)
+        case .secured(let channel, _, let below):
+            tunnel = below
+            try install(on: channel)
         }
+    }
+
+    /// Nobody uses it yet: kept for whoever comes.
+    func rest() {
+        guard isUsable, let idle else { return leave() }
+        idle.keep(self)
+        read()
     }
 
     private func install(on channel: any Channel) throws {

@@ -11,12 +11,14 @@ final class EndpointConnection {
         let target: TransportAddress
         let isTunnel: Bool
         let expected: [Identity]
+        let tls: OriginTLS?
         let caller: Identity
 
         init(_ hop: EndpointHop, for caller: Identity) {
             target = hop.target
             isTunnel = hop.isTunnel
             expected = hop.expected
+            tls = hop.tls
             self.caller = caller
         }
 
@@ -61,7 +63,8 @@ final class EndpointConnection {
             let messages = messages
             let channel = try stream.makeChannel { try $0.pipeline.syncOperations.addHandler(messages) }
             lease?.end(with: channel.closeFuture)
-        case .socket(let channel):
+        case .socket(let channel), .secured(let channel, _, _):
+            if case .secured(_, _, let below) = upstream.link { tunnel = below }
             try channel.pipeline.syncOperations.addHandler(messages)
             try channel.syncOptions?.setOption(.autoRead, value: true)
             lease?.end(with: channel.closeFuture)

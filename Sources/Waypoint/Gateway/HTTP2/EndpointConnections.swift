@@ -16,6 +16,8 @@ final class EndpointConnections {
     private var sweep: Scheduled<Void>?
     private var sweepAt: NIODeadline?
     private var isClosed = false
+    /// Servers that chose HTTP/1.1 by ALPN, and until when that is believed.
+    private var http1: [EndpointConnection.Key: NIODeadline] = [:]
 
     init(eventLoop: any EventLoop, limits: IdleEndpoints.Limits) {
         self.eventLoop = eventLoop
@@ -63,6 +65,17 @@ final class EndpointConnections {
             }
         }
         return found
+    }
+
+    /// It has chosen HTTP/1.1 lately, when it could have chosen HTTP/2.
+    func isKnownForHTTP1(_ key: EndpointConnection.Key) -> Bool {
+        guard key.tls != nil, let end = http1[key] else { return false }
+        return NIODeadline.now() < end
+    }
+
+    func learnHTTP1(_ key: EndpointConnection.Key) {
+        if http1.count >= limits.totalMax { http1.removeAll() }
+        http1[key] = .now() + .seconds(300)
     }
 
     private func keep(_ connection: EndpointConnection, _ key: EndpointConnection.Key) {

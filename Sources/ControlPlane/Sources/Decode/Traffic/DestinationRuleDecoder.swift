@@ -64,7 +64,7 @@ enum TrafficPolicyDecoder {
             group.refuse(["budgetInterval"], "is not supported")
             policy.retryBudget = RetryBudgetSettings(percent: UInt8(percent.rounded()), minimumConcurrency: least)
         }
-        group(&reader, "tls", &policy) { group, policy in policy.refusal = tls(&group) }
+        group(&reader, "tls", &policy) { group, policy in ClientTLSDecoder.decode(&group, into: &policy) }
         reader.refuse(["tunnel", "proxyProtocol"], "is not supported by waypoints")
         return policy
     }
@@ -108,20 +108,5 @@ enum TrafficPolicyDecoder {
         outliers.healthyPercentMin = UInt32(reader.integer("minHealthPercent", 0...100) ?? 0)
         reader.refuse(["consecutiveErrors", "outlierDetectionHttpErrorCodes"], "is not heeded by waypoints")
         return outliers
-    }
-
-    /// Why nothing may be sent; `nil`: TLS is left to the mesh.
-    private static func tls(_ reader: inout MapReader) -> String? {
-        let mode = reader.text("mode") ?? "DISABLE"
-        switch mode {
-        case "ISTIO_MUTUAL": return nil
-        case "DISABLE":
-            reader.skip(Set(reader.all.map(\.key)))
-            reader.complain(reader.line, reader.field("mode"), "DISABLE does not turn off the mesh's own encryption")
-            return nil
-        default:
-            reader.skip(Set(reader.all.map(\.key)))
-            return "TLS from a waypoint to endpoints (tls.mode \(mode.prefix(16))) is not supported yet"
-        }
     }
 }
