@@ -53,4 +53,65 @@ struct BindingStatusTests {
             workloads.first?.message
                 == #"attempting to bind to traffic type "service" which the waypoint "shop/way" does not support"#)
     }
+
+    struct Admission: Sendable {
+        let admission: NamespaceAdmission
+        var labels: [String: String] = [:]
+        let isBound: Bool
+    }
+
+    @Test("a waypoint of another namespace is used as its listener allows", arguments: [
+        Admission(admission: .same, isBound: false),
+        Admission(admission: .none, isBound: false),
+        Admission(admission: .all, isBound: true),
+        Admission(admission: .selector(LabelSelector(labels: ["team": "a"])), isBound: false),
+        Admission(admission: .selector(LabelSelector(labels: ["team": "a"])), labels: ["team": "a"], isBound: true),
+        Admission(
+            admission: .selector(LabelSelector(labels: ["kubernetes.io/metadata.name": "shop"])), isBound: true),
+        Admission(admission: .selector(LabelSelector()), isBound: true),
+        Admission(admission: expressed("team", .isIn, ["a", "b"]), labels: ["team": "b"], isBound: true),
+        Admission(admission: expressed("team", .isIn, ["a", "b"]), isBound: false),
+        Admission(admission: expressed("team", .isNotIn, ["a"]), labels: ["team": "a"], isBound: false),
+        Admission(admission: expressed("team", .isNotIn, ["a"]), isBound: true),
+        Admission(admission: expressed("team", .exists), labels: ["team": ""], isBound: true),
+        Admission(admission: expressed("team", .doesNotExist), labels: ["team": ""], isBound: false),
+    ])
+    func admission(_ row: Admission) {
+        var gateway = GatewayResource(metadata: Make.metadata("way"))
+        gateway.metadata.namespace = "edge"
+        gateway.className = "istio-waypoint"
+        gateway.listeners = [
+            GatewayResource.Listener(name: "mesh", port: 15008, protocolName: "HBONE", admission: row.admission)
+        ]
+        let labels = ["istio.io/use-waypoint": "way", "istio.io/use-waypoint-namespace": "edge"]
+        let service = ServiceResource(metadata: Make.metadata("api", labels: labels))
+        var home = service
+        home.metadata.namespace = "edge"
+        var resources = ResourceSet()
+        resources.gateways = [gateway]
+        resources.services = [service, home]
+        resources.namespaces = [Make.namespace("shop", labels: row.labels)]
+        var settings = TranslateSettings()
+        settings.waypoints = [WaypointInstance(gateway: gateway, address: IPAddress(v4: 0x0afe_0001), isReady: true)]
+        let world = Translate.translate(resources, settings)
+        let statuses = world.bindingStatuses.filter { $0.namespace == "shop" }
+        #expect(statuses.map(\.reason) == [row.isBound ? .accepted : .attachmentDenied], "\(row.admission)")
+        #expect((world.services.first { $0.namespace == "shop" }?.waypoint != nil) == row.isBound)
+        #expect(world.findings.contains { $0.message.contains("does not admit namespace shop") } != row.isBound)
+        if !row.isBound {
+            let expected = #"we are not permitted to attach to waypoint "edge/way" (missing allowedRoutes?)"#
+            #expect(statuses.first?.message == expected)
+        }
+        // Its own namespace, unless nobody may.
+        let own = world.bindingStatuses.first { $0.namespace == "edge" && $0.name == "api" }?.reason
+        let isOpen = row.admission == .same || row.admission == .all
+        if isOpen { #expect(own == .accepted) }
+        if row.admission == .none { #expect(own == .attachmentDenied) }
+    }
+
+    private static func expressed(
+        _ key: String, _ operation: LabelSelector.Expression.Operation, _ values: Set<String> = []
+    ) -> NamespaceAdmission {
+        .selector(LabelSelector(expressions: [.init(key: key, operation: operation, values: values)]))
+    }
 }

@@ -13,6 +13,8 @@ package struct BindingStatus: Hashable, Sendable {
         case notReady = "WaypointIsNotReady"
         /// It is for workloads, or for nobody.
         case unsupportedTrafficType = "UnsupportedTrafficType"
+        /// The waypoint's listener does not let objects of this namespace in. As at Istio, connections then go past it.
+        case attachmentDenied = "AttachmentDenied"
     }
 
     /// Istio's condition.

@@ -38,7 +38,8 @@ struct Translation {
                 return (entry.metadata.namespace, selector, entry)
             })
         waypoints = WaypointBinding(
-            context, services: resources.services, unready: gateways.unready(resources, context))
+            context, services: resources.services, gateways: gateways,
+            unready: gateways.unready(resources, context))
         world.policies = policies.policies
         world.requestPolicies = policies.requestPolicies
         world.findings = gateways.findings + endpoints.findings + policies.findings + hosts.findings

@@ -15,14 +15,18 @@ struct WaypointBinding {
 
     private let context: TranslateContext
     private let services: [ServiceKey: ServiceResource]
+    private let gateways: WaypointGateways
     private let unready: Set<ServiceKey>
     private(set) var findings: [Finding] = []
     /// Of services and entries that ask for a waypoint.
     private(set) var statuses: [BindingStatus] = []
 
     /// - Parameter unready: services of waypoints that take no traffic.
-    init(_ context: TranslateContext, services: [ServiceResource], unready: Set<ServiceKey>) {
+    init(
+        _ context: TranslateContext, services: [ServiceResource], gateways: WaypointGateways, unready: Set<ServiceKey>
+    ) {
         self.context = context
+        self.gateways = gateways
         self.unready = unready
         var byKey: [ServiceKey: ServiceResource] = [:]
         for service in services where !service.isExternalName {
@@ -56,6 +60,17 @@ struct WaypointBinding {
             return passesBy ? nil : GatewayReference(.hostname(key))
         }
         if metadata.namespace == namespace, metadata.name == name, client == .service { return nil }
+        let waypoint = WaypointKey(namespace: namespace, name: name)
+        guard gateways.admits(metadata.namespace, namespaceLabels, to: waypoint) else {
+            state(
+                resource, client, .attachmentDenied,
+                "we are not permitted to attach to waypoint \"\(namespace)/\(name)\" (missing allowedRoutes?)")
+            report(
+                .error, resource,
+                "waypoint \(namespace)/\(name) does not admit namespace \(metadata.namespace) (allowedRoutes of its "
+                    + "listener); connections go past it")
+            return nil
+        }
         guard serves(service, client) else {
             state(
                 resource, client, .unsupportedTrafficType,

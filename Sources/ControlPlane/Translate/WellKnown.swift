@@ -8,6 +8,7 @@ enum Label {
     static let waypointFor = "istio.io/waypoint-for"
     static let gatewayName = "gateway.networking.k8s.io/gateway-name"
     static let managedGateway = "gateway.istio.io/managed"
+    static let namespaceName = "kubernetes.io/metadata.name"
     static let network = "topology.istio.io/network"
     static let subzone = "topology.istio.io/subzone"
     static let region = "topology.kubernetes.io/region"

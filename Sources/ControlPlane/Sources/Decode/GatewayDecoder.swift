@@ -2,7 +2,7 @@ import ControlTranslate
 
 enum GatewayDecoder {
     /// What a waypoint's listener may say and the mesh does not need: HBONE authenticates itself.
-    private static let idleListenerFields: Set<String> = ["allowedRoutes", "tls", "hostname"]
+    private static let idleListenerFields: Set<String> = ["tls", "hostname"]
 
     static func decode(_ root: inout MapReader, _ metadata: ResourceMetadata) -> GatewayResource? {
         var gateway = GatewayResource(metadata: metadata)
@@ -17,7 +17,7 @@ enum GatewayDecoder {
             for var listener in spec.maps("listeners") {
                 let found = GatewayResource.Listener(
                     name: listener.text("name") ?? "", port: listener.port("port"),
-                    protocolName: listener.text("protocol") ?? "")
+                    protocolName: listener.text("protocol") ?? "", admission: admission(&listener))
                 if let port = found.port, found.protocolName == "HBONE" { gateway.tunnelPort = port }
                 gateway.listeners.append(found)
                 listener.skip(idleListenerFields)
@@ -29,5 +29,52 @@ enum GatewayDecoder {
         }
         root.absorb(spec)
         return gateway
+    }
+
+    /// What is not understood admits nobody else.
+    private static func admission(_ listener: inout MapReader) -> NamespaceAdmission {
+        guard var routes = listener.map("allowedRoutes") else { return .same }
+        defer { listener.absorb(routes) }
+        // Waypoints are asked for by labels; no route names them.
+        routes.skip(["kinds"])
+        guard var namespaces = routes.map("namespaces") else { return .same }
+        defer { routes.absorb(namespaces) }
+        let from = namespaces.text("from") ?? "Same"
+        let selector = namespaces.map("selector")
+        switch from {
+        case "All": return .all
+        case "None": return .none
+        case "Same": return .same
+        case "Selector":
+            guard var selector else {
+                namespaces.complain(namespaces.line, namespaces.field("selector"), "is missing")
+                return .same
+            }
+            let found = self.selector(&selector)
+            namespaces.absorb(selector)
+            return found.map(NamespaceAdmission.selector) ?? .same
+        default:
+            let expected = "expected All, Selector, Same or None, found \"\(from.prefix(16))\""
+            namespaces.complain(namespaces.line, namespaces.field("from"), expected)
+            return .same
+        }
+    }
+
+    private static func selector(_ reader: inout MapReader) -> LabelSelector? {
+        var selector = LabelSelector(labels: reader.labels("matchLabels") ?? [:])
+        for var entry in reader.maps("matchExpressions") {
+            let operation = LabelSelector.Expression.Operation(rawValue: entry.text("operator") ?? "")
+            let values = Set((entry.texts("values") ?? []).map(\.text))
+            guard let operation, let key = entry.text("key") else {
+                let expected = "expected a key and an operator In, NotIn, Exists or DoesNotExist"
+                reader.complain(entry.line, entry.path, expected)
+                return nil
+            }
+            entry.complainAboutTheRest()
+            reader.absorb(entry)
+            selector.expressions.append(LabelSelector.Expression(key: key, operation: operation, values: values))
+        }
+        reader.complainAboutTheRest()
+        return selector
     }
 }

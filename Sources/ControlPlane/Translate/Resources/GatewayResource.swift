@@ -8,11 +8,16 @@ package struct GatewayResource: MeshResource {
         package var port: UInt16?
         /// `protocol`, as it was written.
         package var protocolName: String
+        /// allowedRoutes.namespaces: whose objects may use it.
+        package var admission: NamespaceAdmission
 
-        package init(name: String = "", port: UInt16?, protocolName: String) {
+        package init(
+            name: String = "", port: UInt16?, protocolName: String, admission: NamespaceAdmission = .same
+        ) {
             self.name = name
             self.port = port
             self.protocolName = protocolName
+            self.admission = admission
         }
 
         /// The one listener that a waypoint has: HBONE on its port.
@@ -32,6 +37,19 @@ package struct GatewayResource: MeshResource {
 
     /// Of a class that makes a waypoint.
     package var isWaypoint: Bool { className == "istio-waypoint" || className == "apus-waypoint" }
+
+    /// Whether objects of a namespace with these labels may use it, by the listener that HBONE comes to.
+    package func admits(namespace: String, labels: [String: String]) -> Bool {
+        let listener = listeners.first(where: \.isTunnel) ?? listeners.first
+        switch listener?.admission ?? .same {
+        case .same: return namespace == metadata.namespace
+        case .all: return true
+        case .none: return false
+        case .selector(let selector):
+            // Kubernetes gives every namespace this label.
+            return selector.matches(labels.merging([Label.namespaceName: namespace]) { _, own in own })
+        }
+    }
 
     /// The service account of its pods: that of the annotation gateway.istio.io/service-account, else its own name.
     package var serviceAccount: String {
