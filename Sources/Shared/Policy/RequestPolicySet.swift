@@ -41,7 +41,9 @@ package struct RequestPolicySet: Sendable {
     ///   - missing: keys of policies that should apply but are not there. Any of them refuses everything.
     package init(applying policies: [RequestPolicy], missing: [String] = []) {
         forRequests = Stages(policies)
-        forConnections = Stages(policies.map(\.forConnections))
+        let lowered = policies.map(\.forConnections)
+        forConnections = Stages(lowered)
+        judgesRequests = lowered != policies
         self.missing = missing
     }
 
@@ -50,6 +52,9 @@ package struct RequestPolicySet: Sendable {
 
     /// Whether a request may have to be asked about.
     package var hasAuthorizers: Bool { !forRequests.custom.isEmpty }
+
+    /// Some policy looks at requests, and may say of one what it does not say of bytes.
+    package let judgesRequests: Bool
 
     /// Authorizers that CUSTOM policies ask about this request, each once. They never look at the token, so that they
     /// can be asked before it is checked.

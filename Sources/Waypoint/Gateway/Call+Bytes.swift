@@ -50,15 +50,48 @@ extension Call {
         UpstreamSearch(for: self, to: target).start { result in
             switch result {
             case .failure(let failure):
+                // Requests may have come meanwhile.
+                guard self.passage === passage else { return }
                 passage.failed(failure)
                 channel.abort()
             case .success(let upstream):
+                guard self.passage === passage else { return upstream.drop() }
                 guard channel.isActive else {
                     upstream.drop()
                     return passage.failed(.clientDisconnected)
                 }
                 passage.join(upstream)
             }
+        }
+    }
+
+    /// HTTP has come on a stream that may be carried as bytes by now, because the caller was slow: whether requests may
+    /// be served. Behind bytes of the server they may not; and where something is to be said of each request, they do
+    /// not pass unjudged either.
+    func leavesBytes() -> Bool {
+        guard let passage else { return true }
+        guard passage.isUntouched else {
+            if judgesRequests { cut(.closing(cause: "HTTP came later than the time for detection, behind other bytes")) }
+            return false
+        }
+        self.passage = nil
+        opaqueFacts = nil
+        passage.withdraw()
+        return true
+    }
+
+    /// Something is said of requests that nothing says of bytes. Policies for requests hold for bytes as well: there they
+    /// refuse more.
+    private var judgesRequests: Bool {
+        if tokenChecker != nil { return true }
+        switch guardian {
+        case .refused, .shield: return true
+        case .none: break
+        }
+        switch routes {
+        case .none: return requestPolicies.judgesRequests
+        case .refused: return true
+        case .table(let routes): return routes.table.routesRequests || requestPolicies.judgesRequests
         }
     }
 

@@ -110,12 +110,14 @@ final class Call {
         stream.accept(baggage: nil)
         open { channel in
             let detector = ProtocolDetector(
-                within: self.loop.settings.detectionTimeout, mayBeHTTP: mayBeHTTP
+                within: self.loop.settings.detectionTimeout, mayBeHTTP: mayBeHTTP,
+                onSilence: { self.carryBytes(on: channel) }
             ) { treatment, serverName in
                 switch treatment {
-                case .http: self.serveRequests(on: channel)
-                case .http2: self.serveStreams(on: channel)
-                case .opaque, .detect: self.carryBytes(on: channel, serverName: serverName)
+                case .http: if self.leavesBytes() { self.serveRequests(on: channel) }
+                case .http2: if self.leavesBytes() { self.serveStreams(on: channel) }
+                case .opaque, .detect:
+                    if self.passage == nil { self.carryBytes(on: channel, serverName: serverName) }
                 }
             }
             try? channel.pipeline.syncOperations.addHandler(detector)

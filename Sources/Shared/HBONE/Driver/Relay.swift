@@ -10,7 +10,7 @@ package import NIOCore
 /// ```
 /// Put it into the pipeline in the channel's initializer (it turns automatic reads off). What arrives before `join`
 /// is held. Everything happens on the channel's loop; both relays of a pair are on the same one. Not Sendable.
-package final class Relay: ChannelInboundHandler {
+package final class Relay: ChannelInboundHandler, RemovableChannelHandler {
     package typealias InboundIn = ByteBuffer
     package typealias OutboundOut = ByteBuffer
 
@@ -142,6 +142,14 @@ package final class Relay: ChannelInboundHandler {
         guard input == .delivered || input == .refused, output == .ended else { return }
         if case .peer(let other) = counterpart, other.output != .ended { return }
         finish(.completed, channel: input == .refused ? .close : .leave, counterpart: .leave)
+    }
+
+    /// Ends the relay now and resets the other side alone; the channel lives on, for somebody else's handlers. What was
+    /// held is lost.
+    package func leaveChannel() {
+        finish(.completed, channel: .leave, counterpart: .abort)
+        guard let context else { return }
+        context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
     }
 
     /// The only way to the end; the first call wins.
