@@ -22,7 +22,8 @@ extension WaypointTests {
                         in: "batch", port: port, certificate: files.certificate, key: files.key))
             }
             let waypoint = try await mesh.startWaypoint("waypoint", in: "waypoint-0")
-            try mesh.write("bank", Self.entry(at: try mesh.plan("batch").v4, roots: "\(authority.folder.path)/root.pem"))
+            let roots = "\(authority.folder.path)/root.pem"
+            try mesh.write("bank", Self.entry(at: try mesh.plan("batch").v4, roots: roots))
             var answer = try await mesh.web("web", "get", Self.bank, "80", "/page")
             try await Wait.eventually("the page", seconds: 40) {
                 answer = try await mesh.web("web", "get", Self.bank, "80", "/page")

@@ -100,8 +100,8 @@ struct WaypointGateways {
     /// Whether it is a waypoint.
     func contains(_ key: WaypointKey) -> Bool { gateways[key.description] != nil }
 
-    /// Whether a waypoint's Gateway lets objects of a namespace with these labels use it. A waypoint that is known by its
-    /// Service alone has nobody to ask.
+    /// Whether a waypoint's Gateway lets objects of a namespace with these labels use it. A waypoint that is known by
+    /// its Service alone has nobody to ask.
     func admits(_ namespace: String, _ labels: [String: String], to key: WaypointKey) -> Bool {
         gateways[key.description]?.admits(namespace: namespace, labels: labels) ?? true
     }

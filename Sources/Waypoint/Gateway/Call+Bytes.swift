@@ -71,7 +71,7 @@ extension Call {
     func leavesBytes() -> Bool {
         guard let passage else { return true }
         guard passage.isUntouched else {
-            if judgesRequests { cut(.closing(cause: "HTTP came later than the time for detection, behind other bytes")) }
+            if judgesRequests { cut(.closing(cause: "HTTP came after the time for detection, behind other bytes")) }
             return false
         }
         self.passage = nil
@@ -80,8 +80,7 @@ extension Call {
         return true
     }
 
-    /// Something is said of requests that nothing says of bytes. Policies for requests hold for bytes as well: there they
-    /// refuse more.
+    /// Something is said of requests that nothing says of bytes.
     private var judgesRequests: Bool {
         if tokenChecker != nil { return true }
         switch guardian {

@@ -58,6 +58,8 @@ final class ProtocolDetector: ChannelInboundHandler, RemovableChannelHandler {
             isLate = true
             onSilence?()
             onSilence = nil
+            // Who carries bytes asks for some only when there is an endpoint.
+            context.read()
             // A part of a method may be all that another protocol says: it waits as long once more.
             if held.readableBytes > 0 { startTimer(context) }
             return

@@ -47,6 +47,7 @@ package struct LabelSelector: Hashable, Sendable {
         self.expressions = expressions
     }
 
+    /// Whether something with these labels is meant.
     package func matches(_ found: [String: String]) -> Bool {
         labels.allSatisfy { found[$0.key] == $0.value } && expressions.allSatisfy { $0.matches(found) }
     }

@@ -85,7 +85,7 @@ struct DestinationRules {
         }
         for policy in [rule.policy].compactMap(\.self) + rule.ports.sorted(by: { $0.key < $1.key }).map(\.value) {
             if policy.tls?.isUnverified == true {
-                add(.warning, "insecureSkipVerify: whoever is on the way to \(rule.host) can read and change everything")
+                add(.warning, "insecureSkipVerify: whoever is on the way to \(rule.host) can read and change it all")
             }
             if let refusal = policy.refusal {
                 add(.error, "\(refusal); waypoints refuse requests to \(rule.host) rather than send them otherwise")

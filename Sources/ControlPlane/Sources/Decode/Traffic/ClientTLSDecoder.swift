@@ -6,6 +6,10 @@ import MeshModel
 enum ClientTLSDecoder {
     static func decode(_ reader: inout MapReader, into policy: inout TrafficPolicy) {
         let mode = reader.text("mode") ?? "DISABLE"
+        guard reader.problems.isEmpty else {
+            policy.refusal = "tls: it cannot be told what is asked for"
+            return
+        }
         switch mode {
         // The mesh's own encryption is not this rule's to say.
         case "ISTIO_MUTUAL": return
