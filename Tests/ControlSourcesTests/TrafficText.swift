@@ -69,6 +69,15 @@ enum TrafficText {
         var lines = limits.rateLimits.map {
             "limit \($0.key): \($0.tokensMax) and \($0.tokensPerFill) each \($0.fillInterval)"
         }
+        if let limit = limits.globalRateLimit {
+            let target = limit.target.map { "\($0)" } ?? "nobody"
+            lines.append("asks \(target) about \(limit.domain) within \(limit.timeout)")
+            lines.append("  without an answer \(limit.failsOpen ? "goes on" : "\(limit.statusOnError)")")
+            lines += limit.descriptors.map { actions in
+                "  counts by "
+                    + actions.map { "\($0.key): \($0.source)\($0.mayBeAbsent ? "?" : "")" }.joined(separator: ", ")
+            }
+        }
         if let delay = limits.fault?.delay {
             lines.append("delay \(delay.duration) \(delay.share.partsPerMillion) ppm")
         }

@@ -44,6 +44,19 @@ struct TrafficCodecTests {
         let apply: @Sendable (inout Apus_Waypoint_V1_TrafficRules) -> Void
     }
 
+    /// A global rate limit that would be taken.
+    private static func asked(
+        _ change: (inout Apus_Waypoint_V1_TrafficGlobalRateLimit) -> Void
+    ) -> Apus_Waypoint_V1_TrafficGlobalRateLimit {
+        var message = Apus_Waypoint_V1_TrafficGlobalRateLimit.with {
+            $0.service = .with { ($0.namespace, $0.hostname, $0.port) = ("ns", "limiter", 8081) }
+            ($0.domain, $0.timeout, $0.statusOnError) = ("d", 20_000_000, 500)
+            $0.descriptors = [.with { $0.entries = [.with { ($0.key, $0.word) = ("k", "identity") }] }]
+        }
+        change(&message)
+        return message
+    }
+
     @Test("one thing that is not understood refuses all rules of the service", arguments: [
         Damage(reason: "NAMESPACE/HOSTNAME") { $0.hostname = "a/b" },
         Damage(reason: "NAMESPACE/HOSTNAME") { $0.proxyNamespace = "a/b" },
@@ -75,6 +88,24 @@ struct TrafficCodecTests {
         },
         Damage(reason: "fillInterval") { message in
             message.limits.rateLimits = [.with { ($0.all, $0.tokensMax, $0.tokensPerFill) = (true, 1, 1) }]
+        },
+        Damage(reason: "globalRateLimit.timeout") { $0.limits.globalRateLimit.statusOnError = 500 },
+        Damage(reason: "statusOnError") { $0.limits.globalRateLimit = .with { $0.timeout = 20_000_000 } },
+        Damage(reason: "domain") { $0.limits.globalRateLimit = asked { $0.domain = "" } },
+        Damage(reason: "NAMESPACE/HOSTNAME") { $0.limits.globalRateLimit = asked { $0.service.hostname = "" } },
+        Damage(reason: "global_rate_limit.port") { $0.limits.globalRateLimit = asked { $0.service.port = 0 } },
+        Damage(reason: "descriptors") { $0.limits.globalRateLimit = asked { $0.descriptors = [] } },
+        Damage(reason: "weather") { message in
+            message.limits.globalRateLimit = asked { $0.descriptors[0].entries[0].word = "weather" }
+        },
+        Damage(reason: "always there") { message in
+            message.limits.globalRateLimit = asked { $0.descriptors[0].entries[0].mayBeAbsent = true }
+        },
+        Damage(reason: "1 to 256 bytes") { message in
+            message.limits.globalRateLimit = asked { $0.descriptors[0].entries[0].key = "" }
+        },
+        Damage(reason: "128 bits") { message in
+            message.limits.globalRateLimit = asked { $0.descriptors[0].entries[0].network.v6Bits = 129 }
         },
         Damage(reason: "parts_per_million") { $0.limits.delay.partsPerMillion = 1_000_001 },
         Damage(reason: "httpStatus") { $0.limits.abort.httpStatus = 100 },

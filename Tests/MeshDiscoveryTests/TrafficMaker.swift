@@ -141,9 +141,33 @@ struct TrafficMaker {
             settings.percentile = maker.number(0...100)
             return settings
         }
+        limits.globalRateLimit = try perhaps { try $0.globalRateLimit() }
         for _ in 0..<number(0...2) {
             limits.quarantineCallers.insert(Identity(namespace: "n", serviceAccount: "s\(number(0...9))"))
         }
         return limits
+    }
+
+    private mutating func globalRateLimit() throws -> GlobalRateLimit {
+        var limit = GlobalRateLimit()
+        limit.target = perhaps {
+            RouteTarget(service: ServiceKey(namespace: "ns", hostname: "limiter"), port: UInt16($0.number(1...65_535)))
+        }
+        limit.domain = "d\(number(0...9))"
+        limit.timeout = time()
+        limit.failsOpen = number(0...1) == 0
+        limit.statusOnError = UInt16(number(200...599))
+        let sources: [RateLimitAction.Source] = [
+            .fixed("f"), .identity, .namespace, .serviceAccount, .address, .network(v4Bits: 24, v6Bits: 64),
+            .header(try HeaderName("x-user")), .queryParameter("q"), .path, .method, .service,
+        ]
+        for _ in 0..<number(1...3) {
+            var actions = [RateLimitAction(.identity)]
+            for source in sources where number(0...3) == 0 {
+                actions.append(RateLimitAction(source, key: perhaps { "k\($0.number(0...9))" }, mayBeAbsent: true))
+            }
+            limit.descriptors.append(Array(actions.prefix(TrafficLimits.descriptorsMax)))
+        }
+        return limit
     }
 }

@@ -124,6 +124,15 @@ extension MeshFixture {
         return process
     }
 
+    /// Starts a rate limit service that lets so many requests of each descriptor pass.
+    package func serveLimiter(in pod: String, port: Int, limit: Int) async throws -> MeshProcess {
+        let process = try MeshProcess(
+            "rate limit service in \(pod)", in: try namespace(pod), output: "\(directory.path)/limiter-\(port).log",
+            [try programs.grpcPython(), programs.limiter, "\(port)", "\(limit)"])
+        try await Wait.eventually("rate limit service of \(pod)") { process.output.contains("serving") }
+        return process
+    }
+
     /// Runs the gRPC client in a pod to its end; without a method it calls all.
     package func gRPC(_ pod: String, _ arguments: String...) async throws -> Outcome {
         let python = try programs.grpcPython()

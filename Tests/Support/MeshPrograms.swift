@@ -21,6 +21,8 @@ package struct MeshPrograms: Sendable {
     package let webSocket: String
     /// External authorizers; the one for gRPC needs the Python of ``grpcPython()``.
     package let authorizer: String
+    /// A rate limit service, for the Python of ``grpcPython()``.
+    package let limiter: String
     private let setup: String
     /// The folder with Package.swift.
     package let checkout: String
@@ -49,6 +51,7 @@ package struct MeshPrograms: Sendable {
         grpcClient = tests.appendingPathComponent("Fixtures/Programs/grpc-client.py").path
         webSocket = tests.appendingPathComponent("Fixtures/Programs/websocket.py").path
         authorizer = tests.appendingPathComponent("Fixtures/Programs/authorizer.py").path
+        limiter = tests.appendingPathComponent("Fixtures/Programs/limiter.py").path
         setup = tests.deletingLastPathComponent().appendingPathComponent("tools/setup-test-peers").path
     }
 

@@ -2,6 +2,8 @@
 /// quarantine. What users write as TrafficGuard.
 package struct TrafficGuard: Hashable, Sendable {
     package var rateLimits: [RateLimit] = []
+    /// Asked once the limits of the waypoint's own have let a request through.
+    package var globalRateLimit: GlobalRateLimit?
     package var fault: FaultInjection?
     package var concurrency: AdaptiveConcurrencySettings?
     /// Callers that are sent to workloads in quarantine.
@@ -33,6 +35,22 @@ package struct RateLimit: Hashable, Sendable {
         self.tokensMax = tokensMax
         self.tokensPerFill = tokensPerFill
         self.fillInterval = fillInterval
+    }
+}
+
+/// What a client is told of a limit.
+package struct RateStanding: Hashable, Sendable {
+    /// Requests of one interval, or what a bucket holds when full.
+    package let limit: UInt32
+    /// Requests that would be let through now.
+    package let remaining: UInt32
+    /// Until there are more.
+    package let refill: Duration
+
+    package init(limit: UInt32, remaining: UInt32, refill: Duration) {
+        self.limit = limit
+        self.remaining = remaining
+        self.refill = refill
     }
 }
 

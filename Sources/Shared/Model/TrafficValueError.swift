@@ -26,6 +26,10 @@ package enum TrafficLimits {
     package static let portsMax = 128
     package static let sharesMax = 64
     package static let rateLimitsMax = 16
+    /// Descriptors of a global rate limit, and entries of each.
+    package static let descriptorsMax = 8
+    /// Of a domain, and of a key or a fixed value of a descriptor.
+    package static let descriptorBytesMax = 256
     package static let quarantineCallersMax = 64
     /// Endpoints of one service in quarantine.
     package static let quarantinedMax = 10_000
@@ -140,6 +144,7 @@ extension TrafficGuard {
                 throw .range(field: "rateLimits", expected: "at least one token")
             }
         }
+        try globalRateLimit?.check()
         if let delay = fault?.delay { try duration("fault.delay.fixedDelay", delay.duration, from: .milliseconds(1)) }
         switch fault?.abort?.answer {
         case .http(let status)?:

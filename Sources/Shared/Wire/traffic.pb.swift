@@ -22,61 +22,47 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
-package nonisolated struct Apus_Waypoint_V1_TrafficRules: @unchecked Sendable {
+package nonisolated struct Apus_Waypoint_V1_TrafficRules: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var namespace: String {
-    get {_storage._namespace}
-    set {_uniqueStorage()._namespace = newValue}
-  }
+  package var namespace: String = String()
 
-  package var hostname: String {
-    get {_storage._hostname}
-    set {_uniqueStorage()._hostname = newValue}
-  }
+  package var hostname: String = String()
 
   /// Not empty: for waypoints of this namespace only, instead of the rules for all.
-  package var proxyNamespace: String {
-    get {_storage._proxyNamespace}
-    set {_uniqueStorage()._proxyNamespace = newValue}
-  }
+  package var proxyNamespace: String = String()
 
   package var policy: Apus_Waypoint_V1_TrafficPolicy {
-    get {_storage._policy ?? Apus_Waypoint_V1_TrafficPolicy()}
-    set {_uniqueStorage()._policy = newValue}
+    get {_policy ?? Apus_Waypoint_V1_TrafficPolicy()}
+    set {_policy = newValue}
   }
   /// Returns true if `policy` has been explicitly set.
-  package var hasPolicy: Bool {_storage._policy != nil}
+  package var hasPolicy: Bool {self._policy != nil}
   /// Clears the value of `policy`. Subsequent reads from it will return its default value.
-  package mutating func clearPolicy() {_uniqueStorage()._policy = nil}
+  package mutating func clearPolicy() {self._policy = nil}
 
-  package var ports: [Apus_Waypoint_V1_PortTraffic] {
-    get {_storage._ports}
-    set {_uniqueStorage()._ports = newValue}
-  }
+  package var ports: [Apus_Waypoint_V1_PortTraffic] = []
 
   package var limits: Apus_Waypoint_V1_TrafficGuard {
-    get {_storage._limits ?? Apus_Waypoint_V1_TrafficGuard()}
-    set {_uniqueStorage()._limits = newValue}
+    get {_limits ?? Apus_Waypoint_V1_TrafficGuard()}
+    set {_limits = newValue}
   }
   /// Returns true if `limits` has been explicitly set.
-  package var hasLimits: Bool {_storage._limits != nil}
+  package var hasLimits: Bool {self._limits != nil}
   /// Clears the value of `limits`. Subsequent reads from it will return its default value.
-  package mutating func clearLimits() {_uniqueStorage()._limits = nil}
+  package mutating func clearLimits() {self._limits = nil}
 
   /// Uids of endpoints in quarantine.
-  package var quarantined: [String] {
-    get {_storage._quarantined}
-    set {_uniqueStorage()._quarantined = newValue}
-  }
+  package var quarantined: [String] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
-  fileprivate var _storage = _StorageClass.defaultInstance
+  fileprivate var _policy: Apus_Waypoint_V1_TrafficPolicy? = nil
+  fileprivate var _limits: Apus_Waypoint_V1_TrafficGuard? = nil
 }
 
 package nonisolated struct Apus_Waypoint_V1_PortTraffic: Sendable {
@@ -682,50 +668,205 @@ package nonisolated struct Apus_Waypoint_V1_TrafficRetryBudget: Sendable {
   package init() {}
 }
 
-package nonisolated struct Apus_Waypoint_V1_TrafficGuard: Sendable {
+package nonisolated struct Apus_Waypoint_V1_TrafficGuard: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var rateLimits: [Apus_Waypoint_V1_TrafficRateLimit] = []
+  package var rateLimits: [Apus_Waypoint_V1_TrafficRateLimit] {
+    get {_storage._rateLimits}
+    set {_uniqueStorage()._rateLimits = newValue}
+  }
 
   package var delay: Apus_Waypoint_V1_TrafficDelay {
-    get {_delay ?? Apus_Waypoint_V1_TrafficDelay()}
-    set {_delay = newValue}
+    get {_storage._delay ?? Apus_Waypoint_V1_TrafficDelay()}
+    set {_uniqueStorage()._delay = newValue}
   }
   /// Returns true if `delay` has been explicitly set.
-  package var hasDelay: Bool {self._delay != nil}
+  package var hasDelay: Bool {_storage._delay != nil}
   /// Clears the value of `delay`. Subsequent reads from it will return its default value.
-  package mutating func clearDelay() {self._delay = nil}
+  package mutating func clearDelay() {_uniqueStorage()._delay = nil}
 
   package var abort: Apus_Waypoint_V1_TrafficAbort {
-    get {_abort ?? Apus_Waypoint_V1_TrafficAbort()}
-    set {_abort = newValue}
+    get {_storage._abort ?? Apus_Waypoint_V1_TrafficAbort()}
+    set {_uniqueStorage()._abort = newValue}
   }
   /// Returns true if `abort` has been explicitly set.
-  package var hasAbort: Bool {self._abort != nil}
+  package var hasAbort: Bool {_storage._abort != nil}
   /// Clears the value of `abort`. Subsequent reads from it will return its default value.
-  package mutating func clearAbort() {self._abort = nil}
+  package mutating func clearAbort() {_uniqueStorage()._abort = nil}
 
   package var concurrency: Apus_Waypoint_V1_TrafficConcurrency {
-    get {_concurrency ?? Apus_Waypoint_V1_TrafficConcurrency()}
-    set {_concurrency = newValue}
+    get {_storage._concurrency ?? Apus_Waypoint_V1_TrafficConcurrency()}
+    set {_uniqueStorage()._concurrency = newValue}
   }
   /// Returns true if `concurrency` has been explicitly set.
-  package var hasConcurrency: Bool {self._concurrency != nil}
+  package var hasConcurrency: Bool {_storage._concurrency != nil}
   /// Clears the value of `concurrency`. Subsequent reads from it will return its default value.
-  package mutating func clearConcurrency() {self._concurrency = nil}
+  package mutating func clearConcurrency() {_uniqueStorage()._concurrency = nil}
 
   /// SPIFFE ids.
-  package var quarantineCallers: [String] = []
+  package var quarantineCallers: [String] {
+    get {_storage._quarantineCallers}
+    set {_uniqueStorage()._quarantineCallers = newValue}
+  }
+
+  package var globalRateLimit: Apus_Waypoint_V1_TrafficGlobalRateLimit {
+    get {_storage._globalRateLimit ?? Apus_Waypoint_V1_TrafficGlobalRateLimit()}
+    set {_uniqueStorage()._globalRateLimit = newValue}
+  }
+  /// Returns true if `globalRateLimit` has been explicitly set.
+  package var hasGlobalRateLimit: Bool {_storage._globalRateLimit != nil}
+  /// Clears the value of `globalRateLimit`. Subsequent reads from it will return its default value.
+  package mutating func clearGlobalRateLimit() {_uniqueStorage()._globalRateLimit = nil}
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
-  fileprivate var _delay: Apus_Waypoint_V1_TrafficDelay? = nil
-  fileprivate var _abort: Apus_Waypoint_V1_TrafficAbort? = nil
-  fileprivate var _concurrency: Apus_Waypoint_V1_TrafficConcurrency? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// Asked by envoy.service.ratelimit.v3.
+package nonisolated struct Apus_Waypoint_V1_TrafficGlobalRateLimit: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Absent: nobody can be asked.
+  package var service: Apus_Waypoint_V1_TrafficRateLimitService {
+    get {_service ?? Apus_Waypoint_V1_TrafficRateLimitService()}
+    set {_service = newValue}
+  }
+  /// Returns true if `service` has been explicitly set.
+  package var hasService: Bool {self._service != nil}
+  /// Clears the value of `service`. Subsequent reads from it will return its default value.
+  package mutating func clearService() {self._service = nil}
+
+  package var domain: String = String()
+
+  package var timeout: Int64 = 0
+
+  package var failOpen: Bool = false
+
+  package var statusOnError: UInt32 = 0
+
+  package var descriptors: [Apus_Waypoint_V1_TrafficDescriptor] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _service: Apus_Waypoint_V1_TrafficRateLimitService? = nil
+}
+
+package nonisolated struct Apus_Waypoint_V1_TrafficRateLimitService: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var namespace: String = String()
+
+  package var hostname: String = String()
+
+  package var port: UInt32 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Apus_Waypoint_V1_TrafficDescriptor: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var entries: [Apus_Waypoint_V1_TrafficDescriptorEntry] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Apus_Waypoint_V1_TrafficDescriptorEntry: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var key: String = String()
+
+  package var mayBeAbsent: Bool = false
+
+  package var source: Apus_Waypoint_V1_TrafficDescriptorEntry.OneOf_Source? = nil
+
+  package var fixed: String {
+    get {
+      if case .fixed(let v)? = source {return v}
+      return String()
+    }
+    set {source = .fixed(newValue)}
+  }
+
+  package var header: String {
+    get {
+      if case .header(let v)? = source {return v}
+      return String()
+    }
+    set {source = .header(newValue)}
+  }
+
+  package var queryParameter: String {
+    get {
+      if case .queryParameter(let v)? = source {return v}
+      return String()
+    }
+    set {source = .queryParameter(newValue)}
+  }
+
+  package var network: Apus_Waypoint_V1_TrafficNetwork {
+    get {
+      if case .network(let v)? = source {return v}
+      return Apus_Waypoint_V1_TrafficNetwork()
+    }
+    set {source = .network(newValue)}
+  }
+
+  /// identity, namespace, serviceAccount, address, path, method, service.
+  package var word: String {
+    get {
+      if case .word(let v)? = source {return v}
+      return String()
+    }
+    set {source = .word(newValue)}
+  }
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated enum OneOf_Source: Equatable, Sendable {
+    case fixed(String)
+    case header(String)
+    case queryParameter(String)
+    case network(Apus_Waypoint_V1_TrafficNetwork)
+    /// identity, namespace, serviceAccount, address, path, method, service.
+    case word(String)
+
+  }
+
+  package init() {}
+}
+
+package nonisolated struct Apus_Waypoint_V1_TrafficNetwork: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var v4Bits: UInt32 = 0
+
+  package var v6Bits: UInt32 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
 }
 
 package nonisolated struct Apus_Waypoint_V1_TrafficRateLimit: Sendable {
@@ -861,109 +1002,61 @@ nonisolated extension Apus_Waypoint_V1_TrafficRules: SwiftProtobuf.Message, Swif
   package static let protoMessageName: String = _protobuf_package + ".TrafficRules"
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}namespace\0\u{1}hostname\0\u{3}proxy_namespace\0\u{1}policy\0\u{1}ports\0\u{1}limits\0\u{1}quarantined\0")
 
-  fileprivate class _StorageClass {
-    var _namespace: String = String()
-    var _hostname: String = String()
-    var _proxyNamespace: String = String()
-    var _policy: Apus_Waypoint_V1_TrafficPolicy? = nil
-    var _ports: [Apus_Waypoint_V1_PortTraffic] = []
-    var _limits: Apus_Waypoint_V1_TrafficGuard? = nil
-    var _quarantined: [String] = []
-
-      // This property is used as the initial default value for new instances of the type.
-      // The type itself is protecting the reference to its storage via CoW semantics.
-      // This will force a copy to be made of this reference when the first mutation occurs;
-      // hence, it is safe to mark this as `nonisolated(unsafe)`.
-      static nonisolated(unsafe) let defaultInstance = _StorageClass()
-
-    private init() {}
-
-    init(copying source: _StorageClass) {
-      _namespace = source._namespace
-      _hostname = source._hostname
-      _proxyNamespace = source._proxyNamespace
-      _policy = source._policy
-      _ports = source._ports
-      _limits = source._limits
-      _quarantined = source._quarantined
-    }
-  }
-
-  fileprivate mutating func _uniqueStorage() -> _StorageClass {
-    if !isKnownUniquelyReferenced(&_storage) {
-      _storage = _StorageClass(copying: _storage)
-    }
-    return _storage
-  }
-
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    _ = _uniqueStorage()
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      while let fieldNumber = try decoder.nextFieldNumber() {
-        // The use of inline closures is to circumvent an issue where the compiler
-        // allocates stack space for every case branch when no optimizations are
-        // enabled. https://github.com/apple/swift-protobuf/issues/1034
-        switch fieldNumber {
-        case 1: try { try decoder.decodeSingularStringField(value: &_storage._namespace) }()
-        case 2: try { try decoder.decodeSingularStringField(value: &_storage._hostname) }()
-        case 3: try { try decoder.decodeSingularStringField(value: &_storage._proxyNamespace) }()
-        case 4: try { try decoder.decodeSingularMessageField(value: &_storage._policy) }()
-        case 5: try { try decoder.decodeRepeatedMessageField(value: &_storage._ports) }()
-        case 6: try { try decoder.decodeSingularMessageField(value: &_storage._limits) }()
-        case 7: try { try decoder.decodeRepeatedStringField(value: &_storage._quarantined) }()
-        default: break
-        }
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.namespace) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.hostname) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.proxyNamespace) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._policy) }()
+      case 5: try { try decoder.decodeRepeatedMessageField(value: &self.ports) }()
+      case 6: try { try decoder.decodeSingularMessageField(value: &self._limits) }()
+      case 7: try { try decoder.decodeRepeatedStringField(value: &self.quarantined) }()
+      default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every if/case branch local when no optimizations
-      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-      // https://github.com/apple/swift-protobuf/issues/1182
-      if !_storage._namespace.isEmpty {
-        try visitor.visitSingularStringField(value: _storage._namespace, fieldNumber: 1)
-      }
-      if !_storage._hostname.isEmpty {
-        try visitor.visitSingularStringField(value: _storage._hostname, fieldNumber: 2)
-      }
-      if !_storage._proxyNamespace.isEmpty {
-        try visitor.visitSingularStringField(value: _storage._proxyNamespace, fieldNumber: 3)
-      }
-      try { if let v = _storage._policy {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
-      } }()
-      if !_storage._ports.isEmpty {
-        try visitor.visitRepeatedMessageField(value: _storage._ports, fieldNumber: 5)
-      }
-      try { if let v = _storage._limits {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
-      } }()
-      if !_storage._quarantined.isEmpty {
-        try visitor.visitRepeatedStringField(value: _storage._quarantined, fieldNumber: 7)
-      }
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.namespace.isEmpty {
+      try visitor.visitSingularStringField(value: self.namespace, fieldNumber: 1)
+    }
+    if !self.hostname.isEmpty {
+      try visitor.visitSingularStringField(value: self.hostname, fieldNumber: 2)
+    }
+    if !self.proxyNamespace.isEmpty {
+      try visitor.visitSingularStringField(value: self.proxyNamespace, fieldNumber: 3)
+    }
+    try { if let v = self._policy {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
+    if !self.ports.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.ports, fieldNumber: 5)
+    }
+    try { if let v = self._limits {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    } }()
+    if !self.quarantined.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.quarantined, fieldNumber: 7)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Apus_Waypoint_V1_TrafficRules, rhs: Apus_Waypoint_V1_TrafficRules) -> Bool {
-    if lhs._storage !== rhs._storage {
-      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
-        let _storage = _args.0
-        let rhs_storage = _args.1
-        if _storage._namespace != rhs_storage._namespace {return false}
-        if _storage._hostname != rhs_storage._hostname {return false}
-        if _storage._proxyNamespace != rhs_storage._proxyNamespace {return false}
-        if _storage._policy != rhs_storage._policy {return false}
-        if _storage._ports != rhs_storage._ports {return false}
-        if _storage._limits != rhs_storage._limits {return false}
-        if _storage._quarantined != rhs_storage._quarantined {return false}
-        return true
-      }
-      if !storagesAreEqual {return false}
-    }
+    if lhs.namespace != rhs.namespace {return false}
+    if lhs.hostname != rhs.hostname {return false}
+    if lhs.proxyNamespace != rhs.proxyNamespace {return false}
+    if lhs._policy != rhs._policy {return false}
+    if lhs.ports != rhs.ports {return false}
+    if lhs._limits != rhs._limits {return false}
+    if lhs.quarantined != rhs.quarantined {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1872,7 +1965,112 @@ nonisolated extension Apus_Waypoint_V1_TrafficRetryBudget: SwiftProtobuf.Message
 
 nonisolated extension Apus_Waypoint_V1_TrafficGuard: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".TrafficGuard"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}rate_limits\0\u{1}delay\0\u{1}abort\0\u{1}concurrency\0\u{3}quarantine_callers\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}rate_limits\0\u{1}delay\0\u{1}abort\0\u{1}concurrency\0\u{3}quarantine_callers\0\u{3}global_rate_limit\0")
+
+  fileprivate class _StorageClass {
+    var _rateLimits: [Apus_Waypoint_V1_TrafficRateLimit] = []
+    var _delay: Apus_Waypoint_V1_TrafficDelay? = nil
+    var _abort: Apus_Waypoint_V1_TrafficAbort? = nil
+    var _concurrency: Apus_Waypoint_V1_TrafficConcurrency? = nil
+    var _quarantineCallers: [String] = []
+    var _globalRateLimit: Apus_Waypoint_V1_TrafficGlobalRateLimit? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _rateLimits = source._rateLimits
+      _delay = source._delay
+      _abort = source._abort
+      _concurrency = source._concurrency
+      _quarantineCallers = source._quarantineCallers
+      _globalRateLimit = source._globalRateLimit
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeRepeatedMessageField(value: &_storage._rateLimits) }()
+        case 2: try { try decoder.decodeSingularMessageField(value: &_storage._delay) }()
+        case 3: try { try decoder.decodeSingularMessageField(value: &_storage._abort) }()
+        case 4: try { try decoder.decodeSingularMessageField(value: &_storage._concurrency) }()
+        case 5: try { try decoder.decodeRepeatedStringField(value: &_storage._quarantineCallers) }()
+        case 6: try { try decoder.decodeSingularMessageField(value: &_storage._globalRateLimit) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._rateLimits.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._rateLimits, fieldNumber: 1)
+      }
+      try { if let v = _storage._delay {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+      } }()
+      try { if let v = _storage._abort {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+      } }()
+      try { if let v = _storage._concurrency {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+      } }()
+      if !_storage._quarantineCallers.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._quarantineCallers, fieldNumber: 5)
+      }
+      try { if let v = _storage._globalRateLimit {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+      } }()
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Apus_Waypoint_V1_TrafficGuard, rhs: Apus_Waypoint_V1_TrafficGuard) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._rateLimits != rhs_storage._rateLimits {return false}
+        if _storage._delay != rhs_storage._delay {return false}
+        if _storage._abort != rhs_storage._abort {return false}
+        if _storage._concurrency != rhs_storage._concurrency {return false}
+        if _storage._quarantineCallers != rhs_storage._quarantineCallers {return false}
+        if _storage._globalRateLimit != rhs_storage._globalRateLimit {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Apus_Waypoint_V1_TrafficGlobalRateLimit: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".TrafficGlobalRateLimit"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}service\0\u{1}domain\0\u{1}timeout\0\u{3}fail_open\0\u{3}status_on_error\0\u{1}descriptors\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1880,11 +2078,12 @@ nonisolated extension Apus_Waypoint_V1_TrafficGuard: SwiftProtobuf.Message, Swif
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
-      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.rateLimits) }()
-      case 2: try { try decoder.decodeSingularMessageField(value: &self._delay) }()
-      case 3: try { try decoder.decodeSingularMessageField(value: &self._abort) }()
-      case 4: try { try decoder.decodeSingularMessageField(value: &self._concurrency) }()
-      case 5: try { try decoder.decodeRepeatedStringField(value: &self.quarantineCallers) }()
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._service) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.domain) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.timeout) }()
+      case 4: try { try decoder.decodeSingularBoolField(value: &self.failOpen) }()
+      case 5: try { try decoder.decodeSingularUInt32Field(value: &self.statusOnError) }()
+      case 6: try { try decoder.decodeRepeatedMessageField(value: &self.descriptors) }()
       default: break
       }
     }
@@ -1895,30 +2094,247 @@ nonisolated extension Apus_Waypoint_V1_TrafficGuard: SwiftProtobuf.Message, Swif
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
     // https://github.com/apple/swift-protobuf/issues/1182
-    if !self.rateLimits.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.rateLimits, fieldNumber: 1)
+    try { if let v = self._service {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if !self.domain.isEmpty {
+      try visitor.visitSingularStringField(value: self.domain, fieldNumber: 2)
     }
-    try { if let v = self._delay {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
-    } }()
-    try { if let v = self._abort {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
-    } }()
-    try { if let v = self._concurrency {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
-    } }()
-    if !self.quarantineCallers.isEmpty {
-      try visitor.visitRepeatedStringField(value: self.quarantineCallers, fieldNumber: 5)
+    if self.timeout != 0 {
+      try visitor.visitSingularInt64Field(value: self.timeout, fieldNumber: 3)
+    }
+    if self.failOpen != false {
+      try visitor.visitSingularBoolField(value: self.failOpen, fieldNumber: 4)
+    }
+    if self.statusOnError != 0 {
+      try visitor.visitSingularUInt32Field(value: self.statusOnError, fieldNumber: 5)
+    }
+    if !self.descriptors.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.descriptors, fieldNumber: 6)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Apus_Waypoint_V1_TrafficGuard, rhs: Apus_Waypoint_V1_TrafficGuard) -> Bool {
-    if lhs.rateLimits != rhs.rateLimits {return false}
-    if lhs._delay != rhs._delay {return false}
-    if lhs._abort != rhs._abort {return false}
-    if lhs._concurrency != rhs._concurrency {return false}
-    if lhs.quarantineCallers != rhs.quarantineCallers {return false}
+  package static func ==(lhs: Apus_Waypoint_V1_TrafficGlobalRateLimit, rhs: Apus_Waypoint_V1_TrafficGlobalRateLimit) -> Bool {
+    if lhs._service != rhs._service {return false}
+    if lhs.domain != rhs.domain {return false}
+    if lhs.timeout != rhs.timeout {return false}
+    if lhs.failOpen != rhs.failOpen {return false}
+    if lhs.statusOnError != rhs.statusOnError {return false}
+    if lhs.descriptors != rhs.descriptors {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Apus_Waypoint_V1_TrafficRateLimitService: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".TrafficRateLimitService"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}namespace\0\u{1}hostname\0\u{1}port\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.namespace) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.hostname) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.port) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.namespace.isEmpty {
+      try visitor.visitSingularStringField(value: self.namespace, fieldNumber: 1)
+    }
+    if !self.hostname.isEmpty {
+      try visitor.visitSingularStringField(value: self.hostname, fieldNumber: 2)
+    }
+    if self.port != 0 {
+      try visitor.visitSingularUInt32Field(value: self.port, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Apus_Waypoint_V1_TrafficRateLimitService, rhs: Apus_Waypoint_V1_TrafficRateLimitService) -> Bool {
+    if lhs.namespace != rhs.namespace {return false}
+    if lhs.hostname != rhs.hostname {return false}
+    if lhs.port != rhs.port {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Apus_Waypoint_V1_TrafficDescriptor: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".TrafficDescriptor"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}entries\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.entries) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.entries.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.entries, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Apus_Waypoint_V1_TrafficDescriptor, rhs: Apus_Waypoint_V1_TrafficDescriptor) -> Bool {
+    if lhs.entries != rhs.entries {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Apus_Waypoint_V1_TrafficDescriptorEntry: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".TrafficDescriptorEntry"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}key\0\u{3}may_be_absent\0\u{1}fixed\0\u{1}header\0\u{3}query_parameter\0\u{1}network\0\u{1}word\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.key) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.mayBeAbsent) }()
+      case 3: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.source != nil {try decoder.handleConflictingOneOf()}
+          self.source = .fixed(v)
+        }
+      }()
+      case 4: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.source != nil {try decoder.handleConflictingOneOf()}
+          self.source = .header(v)
+        }
+      }()
+      case 5: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.source != nil {try decoder.handleConflictingOneOf()}
+          self.source = .queryParameter(v)
+        }
+      }()
+      case 6: try {
+        var v: Apus_Waypoint_V1_TrafficNetwork?
+        var hadOneofValue = false
+        if let current = self.source {
+          hadOneofValue = true
+          if case .network(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.source = .network(v)
+        }
+      }()
+      case 7: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.source != nil {try decoder.handleConflictingOneOf()}
+          self.source = .word(v)
+        }
+      }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.key.isEmpty {
+      try visitor.visitSingularStringField(value: self.key, fieldNumber: 1)
+    }
+    if self.mayBeAbsent != false {
+      try visitor.visitSingularBoolField(value: self.mayBeAbsent, fieldNumber: 2)
+    }
+    switch self.source {
+    case .fixed?: try {
+      guard case .fixed(let v)? = self.source else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+    }()
+    case .header?: try {
+      guard case .header(let v)? = self.source else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 4)
+    }()
+    case .queryParameter?: try {
+      guard case .queryParameter(let v)? = self.source else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 5)
+    }()
+    case .network?: try {
+      guard case .network(let v)? = self.source else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    }()
+    case .word?: try {
+      guard case .word(let v)? = self.source else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 7)
+    }()
+    case nil: break
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Apus_Waypoint_V1_TrafficDescriptorEntry, rhs: Apus_Waypoint_V1_TrafficDescriptorEntry) -> Bool {
+    if lhs.key != rhs.key {return false}
+    if lhs.mayBeAbsent != rhs.mayBeAbsent {return false}
+    if lhs.source != rhs.source {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Apus_Waypoint_V1_TrafficNetwork: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".TrafficNetwork"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}v4_bits\0\u{3}v6_bits\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.v4Bits) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.v6Bits) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.v4Bits != 0 {
+      try visitor.visitSingularUInt32Field(value: self.v4Bits, fieldNumber: 1)
+    }
+    if self.v6Bits != 0 {
+      try visitor.visitSingularUInt32Field(value: self.v6Bits, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Apus_Waypoint_V1_TrafficNetwork, rhs: Apus_Waypoint_V1_TrafficNetwork) -> Bool {
+    if lhs.v4Bits != rhs.v4Bits {return false}
+    if lhs.v6Bits != rhs.v6Bits {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -6,22 +6,6 @@ package enum RateKey: Hashable, Sendable {
     case text(String)
 }
 
-/// What a client is told of a limit.
-package struct RateStanding: Hashable, Sendable {
-    /// What a bucket holds when full.
-    package let limit: UInt32
-    /// Requests that would be let through now.
-    package let remaining: UInt32
-    /// Until tokens are added.
-    package let refill: Duration
-
-    package init(limit: UInt32, remaining: UInt32, refill: Duration) {
-        self.limit = limit
-        self.remaining = remaining
-        self.refill = refill
-    }
-}
-
 /// Tokens that requests take, refilled at intervals. Full at first.
 package struct TokenBucket: Hashable, Sendable {
     private(set) package var tokens: UInt32

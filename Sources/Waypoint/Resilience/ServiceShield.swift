@@ -2,18 +2,9 @@ package import MeshModel
 
 /// What stands before a service: its limits and faults, with the state they need. One for each service and loop.
 package struct ServiceShield: Sendable {
-    /// Why a request is not let through.
-    package enum Refusal: Hashable, Sendable {
-        /// 429, `local_rate_limited`, response flag RL.
-        case rateLimited
-        /// 503, response flag UO: the adaptive limit is reached.
-        case overloaded
-    }
-
-    /// What became of a request that wants in.
+    /// What rate limits say of a request that wants in.
     package struct Admission: Hashable, Sendable {
-        /// `nil`: it is let through.
-        package var refusal: Refusal?
+        package var isLetIn = true
         /// Of the limit that refused, or else of the one with the fewest tokens left; `nil`: there are no limits.
         package var standing: RateStanding?
     }
@@ -43,21 +34,23 @@ package struct ServiceShield: Sendable {
         fault = limits.fault
     }
 
-    /// Takes a token of every limit, then a place among the requests under way. When it is let through,
-    /// ``ended(started:now:isSample:using:)`` follows.
+    /// Takes a token of every limit, until one has none.
     package mutating func admit(_ facts: Facts, now: Duration) -> Admission {
         var admission = Admission()
         for place in limiters.indices {
             let (isTaken, standing) = limiters[place].take(Self.key(limiters[place].limit, facts), now: now)
             if !isTaken || standing.remaining < admission.standing?.remaining ?? .max { admission.standing = standing }
             if !isTaken {
-                admission.refusal = .rateLimited
+                admission.isLetIn = false
                 return admission
             }
         }
-        if concurrency?.start() == false { admission.refusal = .overloaded }
         return admission
     }
+
+    /// Takes a place among the requests under way, if the adaptive limit has one. Then
+    /// ``ended(started:now:isSample:using:)`` follows.
+    package mutating func enter() -> Bool { concurrency?.start() != false }
 
     private static func key(_ limit: RateLimit, _ facts: Facts) -> RateKey? {
         switch limit.key {

@@ -34,9 +34,25 @@ package struct TrafficGuardResource: MeshResource {
         }
     }
 
+    /// A Service and one of its ports.
+    package struct RateLimitService: Hashable, Sendable {
+        package var namespace: String
+        package var name: String
+        package var port: UInt16
+
+        package init(namespace: String, name: String, port: UInt16) {
+            self.namespace = namespace
+            self.name = name
+            self.port = port
+        }
+    }
+
     package var metadata: ResourceMetadata
     package var targets: [Target] = []
+    /// The global rate limit names nobody to ask yet.
     package var limits: TrafficGuard = TrafficGuard()
+    /// Who is asked about the global rate limit; `nil`: there is none, or it could not be read.
+    package var rateLimitService: RateLimitService?
 
     package init(metadata: ResourceMetadata) { self.metadata = metadata }
 }

@@ -51,6 +51,7 @@ struct TrafficGuards {
         let services = RouteServices(resources, context, hosts)
         var owners: [ServiceKey: String] = [:]
         for resource in resources.trafficGuards.sorted(by: TrafficGuardResource.takesPrecedence) {
+            let limits = limits(of: resource, services)
             for target in resource.targets {
                 let namespace = resource.metadata.namespace
                 let keys =
@@ -65,11 +66,34 @@ struct TrafficGuards {
                         report(.error, resource, "\(key.hostname) already has \(owner), which stays in force for it")
                     } else {
                         owners[key] = resource.title
-                        byService[key] = resource.limits
+                        byService[key] = limits
                     }
                 }
             }
         }
+    }
+
+    /// Its limits with the rate limit service looked up. Without one, its requests fail as those do about which the
+    /// service gives no answer.
+    private mutating func limits(of resource: TrafficGuardResource, _ services: RouteServices) -> TrafficGuard {
+        var limits = resource.limits
+        guard let global = limits.globalRateLimit else { return limits }
+        var problem = "is not understood"
+        if let wanted = resource.rateLimitService {
+            let name = "\(wanted.namespace)/\(wanted.name)"
+            if let entry = services.service(namespace: wanted.namespace, name: wanted.name) {
+                if entry.ports.contains(where: { $0.number == wanted.port }) {
+                    limits.globalRateLimit?.target = RouteTarget(service: entry.key, port: wanted.port)
+                    return limits
+                }
+                problem = "Service \(name) has no TCP port \(wanted.port)"
+            } else {
+                problem = "there is no Service \(name)"
+            }
+        }
+        let outcome = global.failsOpen ? "let through (failOpen)" : "refused with \(global.statusOnError)"
+        report(.error, resource, "spec.globalRateLimit: \(problem); requests to its targets are \(outcome)")
+        return limits
     }
 
     private mutating func report(_ severity: Finding.Severity, _ resource: TrafficGuardResource, _ message: String) {

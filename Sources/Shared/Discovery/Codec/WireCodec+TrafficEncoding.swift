@@ -136,6 +136,7 @@ extension WireCodec {
     private static func message(_ limits: TrafficGuard) -> Apus_Waypoint_V1_TrafficGuard {
         .with {
             $0.rateLimits = limits.rateLimits.map(message)
+            if let limit = limits.globalRateLimit { $0.globalRateLimit = message(limit) }
             if let delay = limits.fault?.delay {
                 $0.delay = .with {
                     $0.duration = nanoseconds(delay.duration)

@@ -11,6 +11,7 @@ extension WireCodec {
         let delay = message.hasDelay ? try self.delay(message.delay) : nil
         let abort = message.hasAbort ? try self.abort(message.abort) : nil
         if delay != nil || abort != nil { limits.fault = FaultInjection(delay: delay, abort: abort) }
+        if message.hasGlobalRateLimit { limits.globalRateLimit = try globalRateLimit(message.globalRateLimit) }
         if message.hasConcurrency { limits.concurrency = try concurrency(message.concurrency) }
         for text in message.quarantineCallers {
             guard let identity = Identity(text) else { throw .unknownText(field: "quarantine_callers", text: text) }

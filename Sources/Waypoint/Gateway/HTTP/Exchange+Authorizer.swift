@@ -30,7 +30,7 @@ extension Exchange {
     private func ask(
         _ authorizer: Authorizer, named name: String, because reason: String, _ completion: @escaping () -> Void
     ) {
-        let asking = AuthorizerQuestioning(on: loop)
+        let asking = ServiceQuestioning(on: loop)
         self.asking = asking
         collect(authorizer.body, by: asking) { content in
             asking.ask(authorizer, about: self.checked(content)) { result in
@@ -57,7 +57,8 @@ extension Exchange {
         }
     }
 
-    private func change(by changes: RequestChanges) throws(ServiceFailure) {
+    /// What was asked lets the request pass, and changes it and the answer to it.
+    func change(by changes: RequestChanges) throws(ServiceFailure) {
         try changes.apply(to: &message.head)
         if !changes.leavesAnswer { self.changes.append(changes) }
     }
@@ -80,7 +81,7 @@ extension Exchange {
 
     /// Waits for as much of the body as the authorizer gets. It stays here until an endpoint takes it.
     private func collect(
-        _ wanted: CheckedBody?, by asking: AuthorizerQuestioning,
+        _ wanted: CheckedBody?, by asking: ServiceQuestioning,
         _ completion: @escaping (CheckedRequest.Content?) -> Void
     ) {
         guard let wanted else { return completion(nil) }

@@ -10,8 +10,8 @@ struct ShieldPlace {
     var since: Duration
 }
 
-/// What stands before the called service: rate limits, adaptive concurrency, faults. Policy has let the request in, and
-/// no route has acted yet.
+/// What stands before the called service: rate limits of our own, then the global one, adaptive concurrency, faults.
+/// Policy has let the request in, and no route has acted yet.
 extension Exchange {
     /// The completion is called once the request may go on.
     func passLimits(_ completion: @escaping () -> Void) {
@@ -23,16 +23,19 @@ extension Exchange {
     }
 
     private func pass(_ shield: LoopShield, _ completion: @escaping () -> Void) {
-        let now = Duration.sinceStart
         let headers = message.head.headers
         let facts = ServiceShield.Facts(identity: call.caller.identity) { headers[$0.text] }
-        let admission = shield.state.admit(facts, now: now)
+        let admission = shield.state.admit(facts, now: .sinceStart)
         rateStanding = admission.standing
-        switch admission.refusal {
-        case .rateLimited?: return reply(.rateLimited)
-        case .overloaded?: return reply(.concurrencyReached)
-        case nil: shielded = ShieldPlace(shield: shield, since: now)
-        }
+        guard admission.isLetIn else { return reply(.rateLimited) }
+        guard let limit = shield.limits.globalRateLimit else { return enter(shield, completion) }
+        ask(limit) { self.enter(shield, completion) }
+    }
+
+    /// Takes a place among the requests under way.
+    private func enter(_ shield: LoopShield, _ completion: @escaping () -> Void) {
+        guard shield.state.enter() else { return reply(.concurrencyReached) }
+        shielded = ShieldPlace(shield: shield, since: .sinceStart)
         inject(shield.state.fault(using: &loop.generator), completion)
     }
 

@@ -32,9 +32,9 @@ final class Exchange {
     let call: Call
     let log: RequestLog
 
-    /// The authorizer that is asked at the moment.
-    var asking: AuthorizerQuestioning?
-    /// What authorizers change in the answer.
+    /// The authorizer or rate limit service that is asked at the moment.
+    var asking: ServiceQuestioning?
+    /// What authorizers and rate limit services change in the answer.
     var changes: [RequestChanges] = []
 
     // What was decided.

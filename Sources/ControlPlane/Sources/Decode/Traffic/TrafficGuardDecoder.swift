@@ -22,6 +22,11 @@ enum TrafficGuardDecoder {
             reader.complainAboutTheRest()
             spec.absorb(reader)
         }
+        if var reader = spec.map("globalRateLimit") {
+            GlobalRateLimitDecoder.decode(&reader, into: &resource)
+            reader.complainAboutTheRest()
+            spec.absorb(reader)
+        }
         if var reader = spec.map("fault") {
             resource.limits.fault = FaultDecoder.fault(&reader)
             reader.complainAboutTheRest()

@@ -2,8 +2,9 @@ internal import MeshModel
 internal import NIOCore
 internal import WaypointAuthorizer
 
-/// One authorizer asked about one request: first as much of the body is waited for as it gets, then its answer.
-final class AuthorizerQuestioning {
+/// One authorizer, or one rate limit service, asked about one request: first as much of the body is waited for as it
+/// gets, then its answer.
+final class ServiceQuestioning {
     /// How waiting for a body ends.
     enum BodyOutcome {
         case collected
@@ -71,6 +72,27 @@ final class AuthorizerQuestioning {
                 completion(
                     result.flatMap { answer in
                         Result { () throws(ServiceFailure) in try authorizer.judge(answer) }
+                    })
+            }
+        } catch {
+            completion(.failure(error))
+        }
+    }
+
+    /// The completion is called at most once, perhaps before this returns.
+    func ask(
+        _ limit: GlobalRateLimit, about facts: RateLimitFacts,
+        _ completion: @escaping (Result<RateLimitVerdict, ServiceFailure>) -> Void
+    ) {
+        guard let target = limit.target else { return completion(.failure(.unreachable("no service to ask"))) }
+        do throws(ServiceFailure) {
+            let question = try limit.question(about: facts, to: target)
+            request = ServiceRequest.start(
+                question, to: target, isGRPC: true, within: TimeAmount(limit.timeout), on: loop
+            ) { result in
+                completion(
+                    result.flatMap { answer in
+                        Result { () throws(ServiceFailure) in try limit.judge(answer) }
                     })
             }
         } catch {

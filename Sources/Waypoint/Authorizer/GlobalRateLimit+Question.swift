@@ -1,16 +1,17 @@
 internal import FoundationEssentials
-internal import MeshModel
+package import MeshModel
 internal import MeshWire
 internal import SwiftProtobuf
 internal import WaypointRoute
 
 /// The messages of Envoy's service `envoy.service.ratelimit.v3.RateLimitService`.
-extension RateLimiter {
-    /// What the service is asked; `nil`: nothing, so that the request may pass.
+extension GlobalRateLimit {
+    /// What the service is asked.
     /// - Throws: ``ServiceFailure/unaskable(_:)``.
-    package func question(about facts: RateLimitFacts) throws(ServiceFailure) -> ServiceQuestion? {
+    package func question(
+        about facts: RateLimitFacts, to target: RouteTarget
+    ) throws(ServiceFailure) -> ServiceQuestion {
         let descriptors = descriptors(of: facts)
-        guard !descriptors.isEmpty else { return nil }
         let message = Envoy_Service_Ratelimit_V3_RateLimitRequest.with {
             $0.domain = domain
             $0.descriptors = descriptors.map { descriptor in
@@ -32,7 +33,7 @@ extension RateLimiter {
         }
         return try GRPCMessage.question(
             "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit", of: target, message: bytes,
-            timeoutNanoseconds: timeoutNanoseconds)
+            timeoutNanoseconds: Self.nanoseconds(timeout))
     }
 
     /// What its answer says. As at Envoy, only OVER_LIMIT refuses.
@@ -48,12 +49,30 @@ extension RateLimiter {
         var changes = RequestChanges()
         for header in response.requestHeadersToAdd { changes.request.append(try change(header)) }
         for header in response.responseHeadersToAdd { changes.answer.append(try change(header)) }
-        guard response.overallCode == .overLimit else { return .allowed(changes) }
+        let standing = Self.standing(response)
+        guard response.overallCode == .overLimit else { return .allowed(changes, standing) }
         var headers = HeaderList()
         headers.append(name: "x-envoy-ratelimited".utf8, value: "true".utf8)
         changes.applyToAnswer(&headers)
         return .limited(
-            AuthorizerDenial(status: 429, headers: headers, body: String(decoding: response.rawBody, as: UTF8.self)))
+            AuthorizerDenial(status: 429, headers: headers, body: String(decoding: response.rawBody, as: UTF8.self)),
+            standing)
+    }
+
+    /// Of the limit with the fewest requests left, as Envoy's fields `x-ratelimit-*` tell of it.
+    private static func standing(_ response: Envoy_Service_Ratelimit_V3_RateLimitResponse) -> RateStanding? {
+        let status = response.statuses.filter(\.hasCurrentLimit).min { $0.limitRemaining < $1.limitRemaining }
+        return status.map {
+            let reset = $0.durationUntilReset
+            return RateStanding(
+                limit: $0.currentLimit.requestsPerUnit, remaining: $0.limitRemaining,
+                refill: .seconds(max(0, reset.seconds)) + .nanoseconds(max(0, reset.nanos)))
+        }
+    }
+
+    private static func nanoseconds(_ time: Duration) -> Int64 {
+        let (seconds, attoseconds) = time.components
+        return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
     }
 
     private func change(_ header: Envoy_Config_Core_V3_HeaderValue) throws(ServiceFailure) -> HeaderChange {
