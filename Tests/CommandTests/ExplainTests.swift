@@ -56,6 +56,47 @@ struct ExplainTests {
             ])
     }
 
+    @Test("rules of traffic: limits before the service, and what holds for its port")
+    func traffic() throws {
+        try shop.put(
+            """
+            apiVersion: apus.io/v1
+            kind: TrafficGuard
+            metadata: { name: api, namespace: shop }
+            spec:
+              targetRefs: [ { name: api } ]
+              rateLimits: [ { key: { type: Identity }, maxTokens: 100 } ]
+              globalRateLimit:
+                service: { name: empty, port: 80 }
+                domain: shop
+                descriptors: [ { entries: [ { type: Namespace }, { type: Header, header: x-user } ] } ]
+            ---
+            apiVersion: networking.istio.io/v1
+            kind: DestinationRule
+            metadata: { name: api, namespace: shop }
+            spec: { host: api, trafficPolicy: { connectionPool: { tcp: { maxConnections: 10 } } } }
+
+            """, "resources/traffic.yaml")
+        let lines = try text("shop/web shop/api GET /orders/7")
+        let limits = lines.drop { !$0.hasPrefix("limit") }.prefix { !$0.hasPrefix("route") }
+        #expect(
+            Array(limits) == [
+                "limit     shop/api.shop.svc.cluster.local",
+                "            rate limit for each identity, here spiffe://cluster.local/ns/shop/sa/web: 100 requests, "
+                    + "100 more each 1.0 seconds; 99 left after this one",
+                "            global rate limit: asks shop/empty.shop.svc.cluster.local:80 in domain shop; without an "
+                    + "answer in 0.02 seconds: 500",
+                "              counted by source_namespace=shop, x-user=-",
+            ])
+        let traffic = lines.drop { !$0.hasPrefix("traffic") }.prefix { !$0.hasPrefix("endpoint") }
+        #expect(
+            Array(traffic) == [
+                "traffic   shop/api.shop.svc.cluster.local:80",
+                "            load balancing: of two endpoints by chance, the one with fewer requests under way",
+                "            connection pool: at most 10 connections",
+            ])
+    }
+
     @Test("a request that no rule takes: what each of them wants")
     func unmatched() throws {
         #expect(

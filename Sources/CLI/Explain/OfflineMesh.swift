@@ -42,6 +42,7 @@ struct OfflineMesh {
         world.apply(contentsOf: desired.services.map(WorldChange.upsertService))
         world.apply(contentsOf: desired.policies.map(WorldChange.upsertPolicy))
         world.apply(contentsOf: desired.routes.map(WorldChange.upsertRoutes))
+        world.apply(contentsOf: desired.traffic.map(WorldChange.upsertTraffic))
         world.apply(contentsOf: desired.attachedPolicies.map(WorldChange.upsertAttachedPolicy))
         world.apply(.receiveAttachedPolicies)
         return world

@@ -6,11 +6,22 @@ extension RequestReport {
         if let request { text.add("request", ["\(request.method) \(request.path), host \(request.host)"]) }
         text.add("token", token.map { [$0] } ?? [])
         text.add("policy", policies.map(\.line) + (verdict.map { [$0.sentence] } ?? []))
+        text.add("limit", lines(of: .trafficGuard))
         text.add("route", routeLines)
+        text.add("traffic", lines(of: .destinationRule))
         text.add("endpoint", endpoints.flatMap(\.lines))
         text.add("note", notes)
         text.add("result", [result])
         return text
+    }
+
+    /// Under the name of each service that is spoken of.
+    private func lines(of source: TrafficRule.Source) -> [String] {
+        var last = ""
+        return traffic.filter { $0.source == source }.flatMap { rule in
+            defer { last = rule.service }
+            return (rule.service == last ? [] : [rule.service]) + ["  \(rule.line)"]
+        }
     }
 
     private var routeLines: [String] {

@@ -113,6 +113,26 @@ package struct RequestReport: Codable, Hashable, Sendable {
         }
     }
 
+    /// Something that rules of traffic say of the request.
+    package struct TrafficRule: Codable, Hashable, Sendable {
+        /// The kind of resource that says so.
+        package enum Source: String, Codable, Hashable, Sendable {
+            case trafficGuard = "TrafficGuard"
+            case destinationRule = "DestinationRule"
+        }
+
+        package var source: Source
+        /// For whom it is said: `NAMESPACE/HOSTNAME`, with a port where it is about one.
+        package var service: String
+        package var line: String
+
+        package init(_ source: Source, _ service: String, _ line: String) {
+            self.source = source
+            self.service = service
+            self.line = line
+        }
+    }
+
     /// What the caller gets that no endpoint has said.
     package struct Answer: Codable, Hashable, Sendable {
         package var status: UInt16
@@ -143,6 +163,7 @@ package struct RequestReport: Codable, Hashable, Sendable {
     package var token: String?
     package var policies: [Policy] = []
     package var verdict: Verdict?
+    package var traffic: [TrafficRule] = []
     package var route: Route?
     /// What routes say, in a sentence.
     package var routing: String = ""

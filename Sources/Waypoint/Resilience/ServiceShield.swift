@@ -52,7 +52,8 @@ package struct ServiceShield: Sendable {
     /// ``ended(started:now:isSample:using:)`` follows.
     package mutating func enter() -> Bool { concurrency?.start() != false }
 
-    private static func key(_ limit: RateLimit, _ facts: Facts) -> RateKey? {
+    /// Which bucket of a limit a request takes of; `nil`: that of all, or of those without a key.
+    package static func key(_ limit: RateLimit, _ facts: Facts) -> RateKey? {
         switch limit.key {
         case .all: nil
         case .identity: facts.identity.map { .identity($0) }

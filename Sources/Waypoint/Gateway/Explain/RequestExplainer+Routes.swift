@@ -1,23 +1,21 @@
 internal import MeshDiscovery
 internal import MeshModel
-internal import MeshPolicy
 internal import WaypointRoute
 
 /// Routes, back ends and endpoints of a request that policy let pass.
 extension RequestExplainer {
-    /// Endpoints that are told of each back end.
-    private static let endpointsMax = 8
     /// Matches that are told where none holds.
     private static let missesMax = 12
 
     func route(
-        _ head: RequestHead, to target: CallTarget, from namespace: String, _ report: inout RequestReport
+        _ head: RequestHead, to target: CallTarget, by asker: Asker, _ report: inout RequestReport
     ) throws(Stop) {
-        let routes = routes(target, namespace)
+        let routes = routes(target, asker.identity.namespace)
         switch routes.decide(head) {
         case .direct:
-            report.routing = "no route is attached: it goes to \(target.title)"
-            try reach(target, &report)
+            let retries = Forwarding(head, to: target).retry.sentence
+            report.routing = "no route is attached: it goes to \(target.title); \(retries)"
+            try reach(target, by: asker, &report)
         case .reply(let reply):
             report.routing = "no rule of the attached routes matches"
             if case .table(let table) = routes {
@@ -35,12 +33,12 @@ extension RequestExplainer {
             if let authorization = rule.behaviour.authorization {
                 report.notes.append("external authorizer \(authorization.target) is asked; taken to agree")
             }
-            try follow(rule, hit, head, target, &report)
+            try follow(rule, hit, head, target, asker, &report)
         }
     }
 
     private func follow(
-        _ rule: RouteIndex.Rule, _ hit: RouteHit, _ head: RequestHead, _ called: CallTarget,
+        _ rule: RouteIndex.Rule, _ hit: RouteHit, _ head: RequestHead, _ called: CallTarget, _ asker: Asker,
         _ report: inout RequestReport
     ) throws(Stop) {
         let circumstances = RequestPlan.Circumstances(port: called.port, nowSeconds: Int64(nowSeconds))
@@ -63,7 +61,7 @@ extension RequestExplainer {
                 case .reply(let reply): throw .reply(reply, to: head)
                 case .forward(let forwarding):
                     outcome = forwarding.change(of: head)
-                    try reach(forwarding.target, &report)
+                    try reach(forwarding.target, by: asker, &report)
                 }
             } catch {
                 failures.append(error)
@@ -85,44 +83,6 @@ extension RequestExplainer {
         return world.service(backend.service).map {
             CallTarget(subject: .service($0), port: backend.port, address: nil)
         }
-    }
-
-    /// The endpoints, and whether each of them lets the waypoint in.
-    func reach(_ target: CallTarget, _ report: inout RequestReport) throws(Stop) {
-        let router = EndpointRouter(world: world, source: own)
-        var generator = SystemRandomNumberGenerator()
-        var excluded: Set<String> = []
-        var endpoints: [RequestReport.Endpoint] = []
-        var failure: ConnectionFailure?
-        while endpoints.count < Self.endpointsMax, failure == nil {
-            do throws(ConnectionFailure) {
-                let hop = try router.hop(for: target, excluding: excluded, using: &generator)
-                excluded.insert(hop.workload.uid)
-                endpoints.append(endpoint(hop))
-            } catch {
-                failure = error
-            }
-        }
-        report.endpoints += endpoints.sorted { $0.address < $1.address }
-        if endpoints.isEmpty, let failure { throw .reply(.unreachable(failure)) }
-        if !endpoints.contains(where: \.isAllowed) {
-            throw .reply(.disconnected("connection failure", flag: "UF", details: "the endpoints' policies refuse us"))
-        }
-    }
-
-    /// Judged where the endpoint lives, with our identity if it comes in HBONE.
-    private func endpoint(_ hop: EndpointHop) -> RequestReport.Endpoint {
-        let workload = hop.workload
-        var endpoint = RequestReport.Endpoint(
-            name: "\(workload.namespace)/\(workload.name)", address: hop.target.description, isTunnel: hop.isTunnel,
-            isAllowed: true, policies: [])
-        guard hop.isTunnel, let source = own.addresses.first else { return endpoint }
-        let applicable = world.policies(for: workload)
-        let policies = PolicySet(applying: applicable.policies, missing: applicable.missing)
-        let facts = ConnectionFacts(source: source, identity: settings.identity, destination: hop.target)
-        endpoint.policies = policies.explain(facts)
-        endpoint.isAllowed = policies.decide(facts).denial == nil
-        return endpoint
     }
 }
 

@@ -16,6 +16,9 @@ package struct RequestExplainer {
     let policies: PolicySet
     let requestPolicies: (CallTarget) -> TargetPolicies
     let routes: (CallTarget, String) -> CallRoutes
+    /// What stands before a service, and what rules of traffic say of a port.
+    let guardian: (ServiceKey) -> ServiceGuard
+    let portTraffic: (RouteTarget) -> PortTraffic
     let keys: FetchedKeys
     let nowSeconds: Double
 
@@ -27,6 +30,8 @@ package struct RequestExplainer {
         policies = loop.policies
         requestPolicies = { loop.requestPolicies(for: $0) }
         routes = { loop.routes(for: $0, from: $1) }
+        guardian = { loop.traffic.shield($0) }
+        portTraffic = { loop.traffic.port($0, now: .sinceStart) }
         keys = loop.tokens.fetched
         self.nowSeconds = nowSeconds
     }
@@ -52,6 +57,10 @@ package struct RequestExplainer {
             var routes = LoopRoutes()
             return routes.routes(to: port, from: namespace, in: world)
         }
+        var traffic = LoopTraffic(own: own)
+        traffic.learn(world, own: own)
+        guardian = { traffic.shield($0) }
+        portTraffic = { traffic.port($0, now: .sinceStart) }
     }
 
     /// Takes every step of the request. Errors: the question makes no request.
@@ -68,7 +77,7 @@ package struct RequestExplainer {
             let address = target.address ?? own.addresses.first ?? client
             let facts = ConnectionFacts(
                 source: client, identity: identity, destination: TransportAddress(address, port: target.port))
-            try judge(facts, target, question, &report)
+            try judge(facts, identity, target, question, &report)
         } catch {
             switch error {
             case .answer(let answer): report.answer = answer
@@ -109,7 +118,8 @@ package struct RequestExplainer {
     }
 
     private func judge(
-        _ facts: ConnectionFacts, _ target: CallTarget, _ question: RequestQuestion, _ report: inout RequestReport
+        _ facts: ConnectionFacts, _ identity: Identity, _ target: CallTarget, _ question: RequestQuestion,
+        _ report: inout RequestReport
     ) throws(Stop) {
         let policies = requestPolicies(target)
         guard Treatment(target) != .opaque, RequestParser.isHTTP(question) else {
@@ -119,7 +129,7 @@ package struct RequestExplainer {
             guard verdict.verdict.denial == nil else {
                 throw .answer(RequestReport.Answer(status: 0, body: "", flag: "-", details: "connection closed"))
             }
-            return try reach(target, &report)
+            return try reach(target, by: Asker(identity: identity, client: facts.source, head: nil), &report)
         }
         var head = try RequestParser.head(question, of: target, from: facts.identity, at: settings.identity)
         report.request = RequestReport.Request(head)
@@ -129,7 +139,8 @@ package struct RequestExplainer {
         let explanation = policies.requests.explain(http, answers: answers)
         report.tell(explanation)
         if let denial = explanation.verdict.denial { throw .reply(.denied(denial), to: head) }
-        try route(head, to: target, from: facts.identity?.namespace ?? "", &report)
+        try passLimits(head, to: target, from: identity, at: facts.source, &report)
+        try route(head, to: target, by: Asker(identity: identity, client: facts.source, head: head), &report)
     }
 
     /// Answers of external authorizers. Nothing is sent to them: whoever would be asked is taken to agree.

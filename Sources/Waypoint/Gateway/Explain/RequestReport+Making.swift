@@ -75,7 +75,7 @@ extension RequestReport.Route {
 }
 
 extension RetryPolicy {
-    fileprivate var sentence: String {
+    var sentence: String {
         guard attempts > 0 else { return "retries: none" }
         let causes = conditions.map(\.rawValue).sorted() + statuses.sorted().map { "\($0)" }
         return "retries: at most \(attempts), for \(causes.joined(separator: ", "))"

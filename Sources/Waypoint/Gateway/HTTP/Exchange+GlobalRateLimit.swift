@@ -57,7 +57,7 @@ extension LocalReply {
     }
 
     /// The rate limit service gave no answer. Flag and details as of Envoy's rate limit filter.
-    fileprivate static func rateLimitServiceFailed(status: UInt16) -> LocalReply {
+    static func rateLimitServiceFailed(status: UInt16) -> LocalReply {
         LocalReply(status: status, flag: "RLSE", details: "rate_limiter_error")
     }
 }

@@ -53,6 +53,12 @@ final class ServiceCluster {
 
     /// The endpoint of a request; `nil`: none may be chosen.
     func choose(_ question: Question, using generator: inout some RandomNumberGenerator) -> Endpoint? {
+        choose(question, in: &state, using: &generator)
+    }
+
+    private func choose(
+        _ question: Question, in state: inout UpstreamCluster, using generator: inout some RandomNumberGenerator
+    ) -> Endpoint? {
         let host: BalancedHost?
         if quarantine.isEmpty, question.excluded.isEmpty {
             host = state.choose(key: question.key, now: question.now, using: &generator)
@@ -73,6 +79,27 @@ final class ServiceCluster {
             state.isHealthy(found.key, now: question.now)
         else { return nil }
         return found.value
+    }
+
+    /// What would come of a question, asked of a copy.
+    func outlook(
+        _ question: Question, atMost count: Int, using generator: inout some RandomNumberGenerator
+    ) -> ClusterOutlook {
+        var (copy, question) = (state, question)
+        let isMeant = isMeant(question)
+        var outlook = ClusterOutlook(isMeant: isMeant)
+        while outlook.choices.count < count, let choice = choose(question, in: &copy, using: &generator) {
+            outlook.choices.append(choice)
+            question.excluded.insert(choice.workload.uid)
+        }
+        for (uid, endpoint) in endpoints.sorted(by: { $0.key < $1.key }) {
+            if quarantine.workloads.contains(uid) {
+                outlook.confined.append(endpoint)
+            } else if !copy.isHealthy(uid, now: question.now) {
+                outlook.ejected.append(endpoint)
+            }
+        }
+        return outlook
     }
 
     private func isMeant(_ question: Question) -> Bool {
@@ -124,4 +151,15 @@ final class ServiceCluster {
             departed = max(0, departed - 1)
         }
     }
+}
+
+/// What a cluster would answer to a question now.
+struct ClusterOutlook {
+    /// The caller is sent to those in quarantine.
+    let isMeant: Bool
+    /// Endpoints that may be chosen, in the order in which tries would come to them.
+    var choices: [Endpoint] = []
+    /// Left out for their failures.
+    var ejected: [Endpoint] = []
+    var confined: [Endpoint] = []
 }
