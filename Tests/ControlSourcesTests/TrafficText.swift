@@ -83,6 +83,10 @@ enum TrafficText {
         }
         if let abort = limits.fault?.abort { lines.append("abort \(abort.answer) \(abort.share.partsPerMillion) ppm") }
         if let settings = limits.concurrency { lines.append("adaptive \(settings.limitMin)-\(settings.limitMax)") }
+        if let hedging = limits.hedging {
+            let methods = hedging.methods.map(\.rawValue).sorted().joined(separator: " ")
+            lines.append("hedged after \(hedging.delay) at most \(hedging.attemptsMax) for \(methods)")
+        }
         lines += limits.quarantineCallers.map { "quarantine reached by \($0)" }.sorted()
         return lines
     }

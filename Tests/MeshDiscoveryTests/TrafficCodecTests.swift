@@ -89,6 +89,18 @@ struct TrafficCodecTests {
         Damage(reason: "fillInterval") { message in
             message.limits.rateLimits = [.with { ($0.all, $0.tokensMax, $0.tokensPerFill) = (true, 1, 1) }]
         },
+        Damage(reason: "hedging.after") { message in
+            message.limits.hedging = .with { ($0.attemptsMax, $0.methods) = (2, ["GET"]) }
+        },
+        Damage(reason: "hedging.maxAttempts") { message in
+            message.limits.hedging = .with { ($0.delay, $0.attemptsMax, $0.methods) = (50_000_000, 6, ["GET"]) }
+        },
+        Damage(reason: "CONNECT") { message in
+            message.limits.hedging = .with { ($0.delay, $0.attemptsMax, $0.methods) = (50_000_000, 2, ["CONNECT"]) }
+        },
+        Damage(reason: "hedging.methods") { message in
+            message.limits.hedging = .with { ($0.delay, $0.attemptsMax, $0.methods) = (50_000_000, 2, ["get"]) }
+        },
         Damage(reason: "globalRateLimit.timeout") { $0.limits.globalRateLimit.statusOnError = 500 },
         Damage(reason: "statusOnError") { $0.limits.globalRateLimit = .with { $0.timeout = 20_000_000 } },
         Damage(reason: "domain") { $0.limits.globalRateLimit = asked { $0.domain = "" } },

@@ -141,6 +141,12 @@ struct TrafficMaker {
             settings.percentile = maker.number(0...100)
             return settings
         }
+        limits.hedging = perhaps { maker in
+            var policy = HedgingPolicy(delay: maker.time())
+            policy.attemptsMax = maker.number(2...5)
+            if maker.number(0...1) == 0 { policy.methods = [.put, .post] }
+            return policy
+        }
         limits.globalRateLimit = try perhaps { try $0.globalRateLimit() }
         for _ in 0..<number(0...2) {
             limits.quarantineCallers.insert(Identity(namespace: "n", serviceAccount: "s\(number(0...9))"))

@@ -6,6 +6,8 @@ package struct TrafficGuard: Hashable, Sendable {
     package var globalRateLimit: GlobalRateLimit?
     package var fault: FaultInjection?
     package var concurrency: AdaptiveConcurrencySettings?
+    /// `nil`: no request goes to two endpoints at once.
+    package var hedging: HedgingPolicy?
     /// Callers that are sent to workloads in quarantine.
     package var quarantineCallers: Set<Identity> = []
 

@@ -145,6 +145,7 @@ extension TrafficGuard {
             }
         }
         try globalRateLimit?.check()
+        try hedging?.check()
         if let delay = fault?.delay { try duration("fault.delay.fixedDelay", delay.duration, from: .milliseconds(1)) }
         switch fault?.abort?.answer {
         case .http(let status)?:

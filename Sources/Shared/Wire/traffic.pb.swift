@@ -720,11 +720,37 @@ package nonisolated struct Apus_Waypoint_V1_TrafficGuard: @unchecked Sendable {
   /// Clears the value of `globalRateLimit`. Subsequent reads from it will return its default value.
   package mutating func clearGlobalRateLimit() {_uniqueStorage()._globalRateLimit = nil}
 
+  package var hedging: Apus_Waypoint_V1_TrafficHedging {
+    get {_storage._hedging ?? Apus_Waypoint_V1_TrafficHedging()}
+    set {_uniqueStorage()._hedging = newValue}
+  }
+  /// Returns true if `hedging` has been explicitly set.
+  package var hasHedging: Bool {_storage._hedging != nil}
+  /// Clears the value of `hedging`. Subsequent reads from it will return its default value.
+  package mutating func clearHedging() {_uniqueStorage()._hedging = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+package nonisolated struct Apus_Waypoint_V1_TrafficHedging: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var delay: Int64 = 0
+
+  /// The first included.
+  package var attemptsMax: UInt32 = 0
+
+  package var methods: [String] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
 }
 
 /// Asked by envoy.service.ratelimit.v3.
@@ -1965,7 +1991,7 @@ nonisolated extension Apus_Waypoint_V1_TrafficRetryBudget: SwiftProtobuf.Message
 
 nonisolated extension Apus_Waypoint_V1_TrafficGuard: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".TrafficGuard"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}rate_limits\0\u{1}delay\0\u{1}abort\0\u{1}concurrency\0\u{3}quarantine_callers\0\u{3}global_rate_limit\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}rate_limits\0\u{1}delay\0\u{1}abort\0\u{1}concurrency\0\u{3}quarantine_callers\0\u{3}global_rate_limit\0\u{1}hedging\0")
 
   fileprivate class _StorageClass {
     var _rateLimits: [Apus_Waypoint_V1_TrafficRateLimit] = []
@@ -1974,6 +2000,7 @@ nonisolated extension Apus_Waypoint_V1_TrafficGuard: SwiftProtobuf.Message, Swif
     var _concurrency: Apus_Waypoint_V1_TrafficConcurrency? = nil
     var _quarantineCallers: [String] = []
     var _globalRateLimit: Apus_Waypoint_V1_TrafficGlobalRateLimit? = nil
+    var _hedging: Apus_Waypoint_V1_TrafficHedging? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1990,6 +2017,7 @@ nonisolated extension Apus_Waypoint_V1_TrafficGuard: SwiftProtobuf.Message, Swif
       _concurrency = source._concurrency
       _quarantineCallers = source._quarantineCallers
       _globalRateLimit = source._globalRateLimit
+      _hedging = source._hedging
     }
   }
 
@@ -2014,6 +2042,7 @@ nonisolated extension Apus_Waypoint_V1_TrafficGuard: SwiftProtobuf.Message, Swif
         case 4: try { try decoder.decodeSingularMessageField(value: &_storage._concurrency) }()
         case 5: try { try decoder.decodeRepeatedStringField(value: &_storage._quarantineCallers) }()
         case 6: try { try decoder.decodeSingularMessageField(value: &_storage._globalRateLimit) }()
+        case 7: try { try decoder.decodeSingularMessageField(value: &_storage._hedging) }()
         default: break
         }
       }
@@ -2044,6 +2073,9 @@ nonisolated extension Apus_Waypoint_V1_TrafficGuard: SwiftProtobuf.Message, Swif
       try { if let v = _storage._globalRateLimit {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
       } }()
+      try { if let v = _storage._hedging {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -2059,10 +2091,51 @@ nonisolated extension Apus_Waypoint_V1_TrafficGuard: SwiftProtobuf.Message, Swif
         if _storage._concurrency != rhs_storage._concurrency {return false}
         if _storage._quarantineCallers != rhs_storage._quarantineCallers {return false}
         if _storage._globalRateLimit != rhs_storage._globalRateLimit {return false}
+        if _storage._hedging != rhs_storage._hedging {return false}
         return true
       }
       if !storagesAreEqual {return false}
     }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Apus_Waypoint_V1_TrafficHedging: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".TrafficHedging"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}delay\0\u{3}attempts_max\0\u{1}methods\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self.delay) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.attemptsMax) }()
+      case 3: try { try decoder.decodeRepeatedStringField(value: &self.methods) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.delay != 0 {
+      try visitor.visitSingularInt64Field(value: self.delay, fieldNumber: 1)
+    }
+    if self.attemptsMax != 0 {
+      try visitor.visitSingularUInt32Field(value: self.attemptsMax, fieldNumber: 2)
+    }
+    if !self.methods.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.methods, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Apus_Waypoint_V1_TrafficHedging, rhs: Apus_Waypoint_V1_TrafficHedging) -> Bool {
+    if lhs.delay != rhs.delay {return false}
+    if lhs.attemptsMax != rhs.attemptsMax {return false}
+    if lhs.methods != rhs.methods {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -17,6 +17,12 @@ final class UpstreamSearch {
     /// The call whose target it is, which remembers what rules say of that.
     private let own: Call?
     private var excluded: Set<String> = []
+    /// Where others are, none goes, even when nobody else is left.
+    private var isBeside = false
+    /// Whether ``choice`` will be asked for.
+    var remembersChoice = false
+    /// The endpoint of the latest try.
+    private var choice: EndpointHop?
     private var attempts = 0
 
     /// - Parameter target: where to; `nil`: what the caller called.
@@ -73,10 +79,19 @@ final class UpstreamSearch {
             return completion(.failure(error))
         }
         lease?.chose(hop.workload.uid)
+        if remembersChoice { choice = hop }
         if isHTTP2, !loop.connections.isKnownForHTTP1(EndpointConnection.Key(hop, for: caller.identity)) {
             return share(hop, mayReuse: mayReuse, lease, completion)
         }
         connect(hop, mayReuse: mayReuse, lease, completion)
+    }
+
+    /// For a try beside others, at an endpoint where none of them is.
+    func beside(_ others: [UpstreamSearch]) -> UpstreamSearch {
+        let search = UpstreamSearch(for: caller, to: target, on: loop, own: own)
+        (search.key, search.isBeside, search.remembersChoice) = (key, true, true)
+        search.excluded = excluded.union(([self] + others).compactMap { $0.choice?.workload.uid })
+        return search
     }
 
     /// Other endpoints come before this one from now on.
@@ -87,7 +102,7 @@ final class UpstreamSearch {
         do throws(ConnectionFailure) {
             return try hop(excluding: excluded, pinned: pinned)
         } catch {
-            guard !excluded.isEmpty else { throw error }
+            guard !excluded.isEmpty, !isBeside else { throw error }
             return try hop(excluding: [], pinned: nil)
         }
     }

@@ -137,6 +137,13 @@ extension WireCodec {
         .with {
             $0.rateLimits = limits.rateLimits.map(message)
             if let limit = limits.globalRateLimit { $0.globalRateLimit = message(limit) }
+            if let hedging = limits.hedging {
+                $0.hedging = .with {
+                    $0.delay = nanoseconds(hedging.delay)
+                    $0.attemptsMax = hedging.attemptsMax
+                    $0.methods = hedging.methods.map(\.rawValue).sorted()
+                }
+            }
             if let delay = limits.fault?.delay {
                 $0.delay = .with {
                     $0.duration = nanoseconds(delay.duration)

@@ -12,6 +12,7 @@ extension WireCodec {
         let abort = message.hasAbort ? try self.abort(message.abort) : nil
         if delay != nil || abort != nil { limits.fault = FaultInjection(delay: delay, abort: abort) }
         if message.hasGlobalRateLimit { limits.globalRateLimit = try globalRateLimit(message.globalRateLimit) }
+        if message.hasHedging { limits.hedging = try hedging(message.hedging) }
         if message.hasConcurrency { limits.concurrency = try concurrency(message.concurrency) }
         for text in message.quarantineCallers {
             guard let identity = Identity(text) else { throw .unknownText(field: "quarantine_callers", text: text) }
@@ -61,6 +62,15 @@ extension WireCodec {
         case nil: throw .missing(field: "abort.answer")
         }
         return FaultInjection.Abort(answer: answer, share: try share(message.partsPerMillion))
+    }
+
+    private static func hedging(_ message: Apus_Waypoint_V1_TrafficHedging) throws(WireRejection) -> HedgingPolicy {
+        try known(message)
+        var policy = HedgingPolicy(delay: .nanoseconds(message.delay))
+        policy.attemptsMax = message.attemptsMax
+        policy.methods = []
+        for text in message.methods { policy.methods.insert(try value("hedging.methods", text, HTTPMethod.self)) }
+        return policy
     }
 
     private static func concurrency(

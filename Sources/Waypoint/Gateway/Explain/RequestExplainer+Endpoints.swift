@@ -18,20 +18,24 @@ extension RequestExplainer {
 
     /// The endpoints, and whether each of them lets the waypoint in.
     func reach(_ target: CallTarget, by asker: Asker, _ report: inout RequestReport) throws(Stop) {
-        let (endpoints, failure): ([RequestReport.Endpoint], ConnectionFailure?)
-        switch target.routeTarget.map(portTraffic) ?? .none {
-        case .none: (endpoints, failure) = anywhere(target)
+        let traffic: PortTraffic = target.routeTarget.map { portTraffic($0) } ?? .none
+        let found: Found
+        switch traffic {
+        case .none: found = anywhere(target)
         case .refused(let reason): throw .reply(.unreachable(.unsupported(reason)))
-        case .cluster(let cluster): (endpoints, failure) = choices(target, cluster, asker, &report)
+        case .cluster(let cluster): found = choices(target, cluster, asker, &report)
         }
-        report.endpoints += endpoints.sorted { $0.address < $1.address }
-        if endpoints.isEmpty, let failure { throw .reply(.unreachable(failure)) }
-        if !endpoints.contains(where: \.isAllowed) {
+        report.endpoints += found.endpoints.sorted { $0.address < $1.address }
+        if found.endpoints.isEmpty, let failure = found.failure { throw .reply(.unreachable(failure)) }
+        if !found.endpoints.contains(where: \.isAllowed) {
             throw .reply(.disconnected("connection failure", flag: "UF", details: "the endpoints' policies refuse us"))
         }
     }
 
-    private func anywhere(_ target: CallTarget) -> ([RequestReport.Endpoint], ConnectionFailure?) {
+    /// Endpoints, and why there are no more.
+    private typealias Found = (endpoints: [RequestReport.Endpoint], failure: ConnectionFailure?)
+
+    private func anywhere(_ target: CallTarget) -> Found {
         let router = EndpointRouter(world: world, source: own)
         var generator = SystemRandomNumberGenerator()
         var excluded: Set<String> = []
@@ -50,7 +54,7 @@ extension RequestExplainer {
 
     private func choices(
         _ target: CallTarget, _ cluster: ServiceCluster, _ asker: Asker, _ report: inout RequestReport
-    ) -> ([RequestReport.Endpoint], ConnectionFailure?) {
+    ) -> Found {
         let router = EndpointRouter(world: world, source: own)
         var generator = SystemRandomNumberGenerator()
         let key =

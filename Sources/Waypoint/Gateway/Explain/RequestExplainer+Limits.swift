@@ -18,7 +18,8 @@ extension RequestExplainer {
         case .refused: throw .reply(.trafficRefused, to: head)
         case .shield(let shield):
             var state = shield.state
-            let facts = ServiceShield.Facts(identity: identity) { head.headers[$0.text] }
+            let headers = head.headers
+            let facts = ServiceShield.Facts(identity: identity) { headers[$0.text] }
             var lines = state.limiters.map { $0.line(facts) }
             defer { report.traffic += lines.map { RequestReport.TrafficRule(.trafficGuard, "\(service.key)", $0) } }
             guard state.admit(facts, now: .sinceStart).isLetIn else { throw .reply(.rateLimited, to: head) }
@@ -41,6 +42,7 @@ extension RequestExplainer {
                 lines.append("adaptive concurrency: \(now)\(range ?? "")")
             }
             guard state.enter() else { throw .reply(.concurrencyReached, to: head) }
+            if let hedging = shield.limits.hedging { lines.append(hedging.line(head.method)) }
             guard let fault = shield.limits.fault else { return }
             lines += fault.lines
             if let abort = fault.abort, abort.share.partsPerMillion == RequestShare.whole {
@@ -78,6 +80,13 @@ extension GlobalRateLimit {
             + descriptors(of: facts).map { descriptor in
                 "  counted by " + descriptor.entries.map { "\($0.key)=\($0.value)" }.joined(separator: ", ")
             }
+    }
+}
+
+extension HedgingPolicy {
+    fileprivate func line(_ method: RequestMethod) -> String {
+        guard HedgeSchedule(self, for: method) != nil else { return "hedging: not for \(method.text)" }
+        return "hedging: after \(delay) another endpoint is asked as well, \(attemptsMax) at most"
     }
 }
 

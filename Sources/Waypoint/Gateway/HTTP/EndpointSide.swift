@@ -32,6 +32,14 @@ enum EndpointSide {
         }
     }
 
+    /// Another one is told, in the middle of an exchange.
+    func pass(to user: EndpointUser) {
+        switch self {
+        case .http1(let door): door.user = user
+        case .http2(let stream): stream.user = user
+        }
+    }
+
     /// The endpoint takes bytes of the request.
     var takesBytes: Bool {
         switch self {
@@ -106,6 +114,7 @@ enum EndpointSide {
 /// Who is told what comes from an endpoint.
 enum EndpointUser {
     case exchange(Exchange)
+    case hedge(HedgedTry)
     case mirror(Mirror)
     case service(ServiceRequest)
 
@@ -113,6 +122,7 @@ enum EndpointUser {
     func answered(_ head: ResponseHead, framing: BodyFraming) {
         switch self {
         case .exchange(let exchange): exchange.answered(head, framing: framing)
+        case .hedge(let hedge): hedge.answered(head, framing: framing)
         case .mirror(let mirror): mirror.answered(head)
         case .service(let request): request.answered(head)
         }
@@ -122,6 +132,7 @@ enum EndpointUser {
     func upgraded(_ head: ResponseHead) {
         switch self {
         case .exchange(let exchange): exchange.upgraded(head)
+        case .hedge(let hedge): hedge.failed(.malformed("protocol change that nobody asked for"))
         case .mirror(let mirror): mirror.failed()
         case .service(let request): request.endpointFailed(.malformed("protocol change that nobody asked for"))
         }
@@ -130,7 +141,7 @@ enum EndpointUser {
     func receive(_ body: ByteBuffer) {
         switch self {
         case .exchange(let exchange): exchange.receiveAnswer(body)
-        case .mirror: break
+        case .hedge, .mirror: break
         case .service(let request): request.receive(body)
         }
     }
@@ -138,6 +149,7 @@ enum EndpointUser {
     func ended(_ trailers: HeaderList?) {
         switch self {
         case .exchange(let exchange): exchange.answerEnded(trailers)
+        case .hedge: break
         case .mirror(let mirror): mirror.answerEnded()
         case .service(let request): request.answerEnded(trailers)
         }
@@ -147,6 +159,7 @@ enum EndpointUser {
     func paused() {
         switch self {
         case .exchange(let exchange): exchange.answerPaused()
+        case .hedge(let hedge): hedge.answerPaused()
         case .mirror(let mirror): mirror.answerPaused()
         case .service(let request): request.answerPaused()
         }
@@ -155,13 +168,14 @@ enum EndpointUser {
     func takesBytes() {
         switch self {
         case .exchange(let exchange): exchange.endpointTakesBytes()
-        case .mirror, .service: break
+        case .hedge, .mirror, .service: break
         }
     }
 
     func failed(_ failure: EndpointFailure) {
         switch self {
         case .exchange(let exchange): exchange.endpointFailed(failure)
+        case .hedge(let hedge): hedge.failed(failure)
         case .mirror(let mirror): mirror.failed()
         case .service(let request): request.endpointFailed(failure)
         }

@@ -76,7 +76,8 @@ extension Exchange {
             return caller.flush()
         }
         let outcome = AttemptOutcome.answered(status: answer.status, grpcStatus: answer.grpcStatus)
-        if triesAgain(after: outcome) { return }
+        if waitsForHedges(after: outcome) || triesAgain(after: outcome) { return }
+        endHedges()
         timer?.cancel()
         timer = nil
         phase = .answered

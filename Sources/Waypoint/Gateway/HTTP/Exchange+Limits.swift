@@ -23,6 +23,7 @@ extension Exchange {
     }
 
     private func pass(_ shield: LoopShield, _ completion: @escaping () -> Void) {
+        hedgingPolicy = shield.limits.hedging
         let headers = message.head.headers
         let facts = ServiceShield.Facts(identity: call.caller.identity) { headers[$0.text] }
         let admission = shield.state.admit(facts, now: .sinceStart)

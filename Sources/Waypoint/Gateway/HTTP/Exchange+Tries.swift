@@ -17,6 +17,7 @@ extension Exchange {
         }
         self.tries = tries
         loop.budgets.requestStarted(forwarding.target, policy?.retryBudget)
+        startHedging(forwarding)
         find(mayReuse: !message.upgrades)
     }
 
@@ -55,18 +56,9 @@ extension Exchange {
         log.reached(found.hop)
         endpoint = found
         phase = .upstreamFound
+        let head = headOfTry(forwarding)
         found.use(.exchange(self))
-        let attempt = tries?.attempt ?? 1
-        if attempt > 1 || log.isTraced {
-            var head = forwarding.head
-            if attempt > 1 {
-                head.headers.replace(name: "x-envoy-attempt-count".utf8, value: "\(attempt)".utf8)
-            }
-            log.tell(&head.headers)
-            found.write(head, framing: message.framing, upgrades: message.upgrades)
-        } else {
-            found.write(forwarding.head, framing: message.framing, upgrades: message.upgrades)
-        }
+        found.write(head, framing: message.framing, upgrades: message.upgrades)
         // A head that cannot be written has failed already.
         guard phase == .upstreamFound else { return }
         for piece in body.pieces { found.write(piece) }
@@ -97,6 +89,7 @@ extension Exchange {
     /// The time for the whole request is over; whoever has it has been too slow.
     func ranOut() {
         if phase >= .upstreamFound, phase < .answered { tries?.lease?.outcome = .localFailure }
+        endHedges(.localFailure)
         reply(.timedOut)
     }
 
@@ -124,9 +117,10 @@ extension Exchange {
         return endpoint.isReused && !isHeard && !tries.isRepeated && body.isWhole && message.head.method.isIdempotent
     }
 
-    private func tryFailed(_ outcome: AttemptOutcome, _ last: LocalReply) {
+    func tryFailed(_ outcome: AttemptOutcome, _ last: LocalReply) {
         guard phase != .finished else { return }
         guard phase < .answered else { return reply(last) }
+        if waitsForHedges(after: outcome) { return }
         if triesAgain(after: outcome) { return }
         var last = last
         if let schedule = tries?.schedule, schedule.retries > 0, schedule.retries == schedule.policy.attempts {
@@ -176,7 +170,7 @@ extension Exchange {
     }
 
     /// Back to before an endpoint was found.
-    private func leaveTry() {
+    func leaveTry() {
         timer?.cancel()
         timer = nil
         // Another search that runs is no longer wanted.

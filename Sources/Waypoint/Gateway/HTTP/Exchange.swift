@@ -57,6 +57,11 @@ final class Exchange {
     /// Of the rate limits before the service; `nil`: there are none, or none was asked.
     var rateStanding: RateStanding?
 
+    /// Of the service that it calls; `nil`: it goes to one endpoint at a time.
+    var hedgingPolicy: HedgingPolicy?
+    /// Tries beside its own; `nil`: there are none, and will be none.
+    var hedging: Hedging?
+
     /// For the whole request, and for what is waited for at the moment.
     var deadline: Scheduled<Void>?
     var timer: Scheduled<Void>?
@@ -125,6 +130,7 @@ final class Exchange {
         timer?.cancel()
         deadline?.cancel()
         (timer, deadline) = (nil, nil)
+        endHedges()
         if let tries { endTries(tries) }
         // One that did not come to an endpoint says nothing of its latency.
         leaveLimits(isSample: endpoint != nil)

@@ -99,6 +99,9 @@ final class RequestLog {
     /// Endpoints are told of spans.
     var isTraced: Bool { trace != nil }
 
+    /// A try begins beside another; it has no span of its own.
+    func hedged() { attempts += 1 }
+
     /// Tells the endpoint of the try's span.
     func tell(_ headers: inout HeaderList) {
         if let tracing = call.loop.telemetry.tracing { trace?.tell(&headers, in: tracing.settings.propagators) }

@@ -31,14 +31,19 @@ final class Tries {
 
     /// Whether the circuit breaker lets another retry through. With a budget, that alone decides, as at Envoy.
     func takesRetry() -> Bool {
-        guard let cluster = search.cluster, cluster.policy.retryBudget == nil else { return true }
-        let lease = EndpointLease(cluster)
         do throws(ConnectionFailure) {
-            try lease.take(.retries)
+            retryLease = try leaseRetry()
         } catch {
             return false
         }
-        retryLease = lease
         return true
+    }
+
+    /// What another retry takes of the circuit breaker; `nil`: nothing.
+    func leaseRetry() throws(ConnectionFailure) -> EndpointLease? {
+        guard let cluster = search.cluster, cluster.policy.retryBudget == nil else { return nil }
+        let lease = EndpointLease(cluster)
+        try lease.take(.retries)
+        return lease
     }
 }

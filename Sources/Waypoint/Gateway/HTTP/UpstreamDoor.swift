@@ -19,7 +19,7 @@ final class UpstreamDoor: ChannelInboundHandler, RemovableChannelHandler {
     let lease: EndpointLease?
     private(set) var life: ConnectionLife
     /// `nil` while nobody uses it.
-    private var user: EndpointUser?
+    var user: EndpointUser?
     private weak var idle: IdleEndpoints?
     private var context: ChannelHandlerContext?
     private var reader = ResponseReader()

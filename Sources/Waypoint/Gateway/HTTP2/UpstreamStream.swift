@@ -11,7 +11,7 @@ final class UpstreamStream: MessageStreamUser {
     /// Its connection has carried other exchanges.
     let isReused: Bool
     /// `nil` when nobody wants to hear more.
-    private var user: EndpointUser?
+    var user: EndpointUser?
     private var stream: EndpointStream?
     private var isToHead = false
 

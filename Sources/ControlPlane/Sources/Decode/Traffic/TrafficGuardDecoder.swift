@@ -37,6 +37,11 @@ enum TrafficGuardDecoder {
             reader.complainAboutTheRest()
             spec.absorb(reader)
         }
+        if var reader = spec.map("hedging") {
+            resource.limits.hedging = HedgingDecoder.policy(&reader)
+            reader.complainAboutTheRest()
+            spec.absorb(reader)
+        }
         if var reader = spec.map("quarantine") {
             resource.limits.quarantineCallers = callers(&reader)
             reader.complainAboutTheRest()
