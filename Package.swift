@@ -163,7 +163,9 @@ let package = Package(
         .testTarget(name: "CommandTests", dependencies: ["apus", "MeshModel", "MeshTesting", arguments], path: "Tests/CommandTests", swiftSettings: house),
         // Root tests: real processes, network namespaces, the kernel and foreign peers for real.
         .testTarget(name: "NamespaceTests", dependencies: ["MeshTesting", crypto], path: "Tests/Namespaces", swiftSettings: house),
-        .testTarget(name: "KubernetesTests", dependencies: ["MeshTesting"], path: "Tests/Kubernetes", swiftSettings: house),
+        .testTarget(name: "KubernetesTests", dependencies: ["MeshTesting", yams], path: "Tests/Kubernetes", swiftSettings: house),
+        // What is installed: manifests, rules, boards, images, the systemd unit.
+        .testTarget(name: "DeployTests", dependencies: ["MeshTesting", yams], path: "Tests/Deploy", swiftSettings: house),
         .testTarget(name: "InteropTests", dependencies: ["MeshModel", "MeshTesting", "MeshTelemetry", "MeshTracing", "MeshRuntime", nioCore, nioPosix, logging], path: "Tests/Interop", swiftSettings: house),
         // The law of the house: imports, unsafe words, sizes.
         .testTarget(name: "LawTests", dependencies: [], path: "Tests/Law", swiftSettings: house),

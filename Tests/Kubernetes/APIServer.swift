@@ -14,6 +14,8 @@ final class APIServer {
     private let programs: String
     private let etcd: MeshProcess
     private var server: MeshProcess?
+    /// Whether each request is written down (kubernetes.io, "Auditing").
+    private let isAuditing: Bool
 
     /// Where tools/setup-kubernetes has put the programs; `nil` when it was not run.
     static var programs: String? {
@@ -24,7 +26,8 @@ final class APIServer {
         return output.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
-    init() async throws {
+    init(auditing: Bool = false) async throws {
+        isAuditing = auditing
         guard let programs = Self.programs else {
             throw Missing(description: "expected an API server, found none; run tools/setup-kubernetes")
         }
@@ -41,8 +44,17 @@ final class APIServer {
         try makeCertificates()
         try "\(Self.token),admin,admin,system:masters\n".write(
             toFile: "\(directory.path)/tokens", atomically: true, encoding: .utf8)
+        try Self.auditPolicy.write(toFile: "\(directory.path)/audit.yaml", atomically: true, encoding: .utf8)
         try await start()
     }
+
+    private static let auditPolicy = """
+        apiVersion: audit.k8s.io/v1
+        kind: Policy
+        omitStages: [ RequestReceived ]
+        rules: [ { level: Metadata } ]
+
+        """
 
     /// Its own authority, a certificate to serve with, one for an administrator, and the key of service accounts.
     private func makeCertificates() throws {
@@ -83,7 +95,9 @@ final class APIServer {
                 "--endpoint-reconciler-type=none", "--service-cluster-ip-range=10.96.0.0/16",
                 // There is no controller that makes the accounts of namespaces.
                 "--disable-admission-plugins=ServiceAccount",
-            ])
+            ]
+                + (isAuditing
+                    ? ["--audit-policy-file=\(folder)/audit.yaml", "--audit-log-path=\(folder)/audit.log"] : []))
         try await Wait.eventually("API server", seconds: 120, everyMilliseconds: 200) {
             guard server?.isRunning == true else {
                 throw Missing(description: "the API server ended: \(log("apiserver").suffix(2000))")
@@ -133,15 +147,33 @@ final class APIServer {
         }
     }
 
+    /// A kubeconfig of a service account, by a token that the API server gives.
+    func writeKubeconfig(account: String, namespace: String) async throws -> String {
+        let answer = try await call(
+            "POST", "/api/v1/namespaces/\(namespace)/serviceaccounts/\(account)/token",
+            """
+            {"apiVersion":"authentication.k8s.io/v1","kind":"TokenRequest",\
+            "spec":{"audiences":["istio-ca"],"expirationSeconds":3600}}
+            """)
+        guard let token = try ObjectTree(json: answer.text)["status", "token"]?.text else {
+            throw Missing(description: "no token for \(namespace)/\(account): \(answer.text.prefix(300))")
+        }
+        return try writeKubeconfig("kubeconfig-\(account)", user: "token: \(token)")
+    }
+
     /// A kubeconfig with the administrator's certificate, beside which everything else lies.
     func writeKubeconfig() throws -> String {
-        let path = "\(directory.path)/kubeconfig"
+        try writeKubeconfig("kubeconfig", user: "client-certificate: admin.pem, client-key: admin.key")
+    }
+
+    private func writeKubeconfig(_ name: String, user: String) throws -> String {
+        let path = "\(directory.path)/\(name)"
         try """
         apiVersion: v1
         kind: Config
         current-context: test
         clusters: [ { name: c, cluster: { server: "https://127.0.0.1:6443", certificate-authority: ca.pem } } ]
-        users: [ { name: u, user: { client-certificate: admin.pem, client-key: admin.key } } ]
+        users: [ { name: u, user: { \(user) } } ]
         contexts: [ { name: test, context: { cluster: c, user: u } } ]
 
         """.write(toFile: path, atomically: true, encoding: .utf8)

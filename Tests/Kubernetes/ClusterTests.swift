@@ -30,17 +30,6 @@ struct ClusterTests {
             """, type: "application/merge-patch+json")
     }
 
-    private func definition(_ group: String, _ plural: String, _ kind: String, version: String = "v1beta1") -> String {
-        """
-        {"metadata":{"name":"\(plural).\(group)",\
-        "annotations":{"api-approved.kubernetes.io":"https://github.com/kubernetes-sigs/gateway-api/pull/891"}},\
-        "spec":{"group":"\(group)","scope":"Namespaced","names":{"plural":"\(plural)","kind":"\(kind)",\
-        "singular":"\(kind.lowercased())","listKind":"\(kind)List"},\
-        "versions":[{"name":"\(version)","served":true,"storage":true,"schema":{"openAPIV3Schema":{"type":"object",\
-        "x-kubernetes-preserve-unknown-fields":true}}}]}}
-        """
-    }
-
     @Test("pods, services and their slices come and go", .timeLimit(.minutes(5)))
     func objects() async throws {
         let server = try await APIServer()
@@ -81,9 +70,8 @@ struct ClusterTests {
         #expect(off.contains("gateways.gateway.networking.k8s.io") && off.contains("\"state\" : \"off\""))
         try await addNamespace(server)
         let definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-        try await server.must("POST", definitions, definition("gateway.networking.k8s.io", "httproutes", "HTTPRoute"))
-        try await server.must(
-            "POST", definitions, definition("security.istio.io", "authorizationpolicies", "AuthorizationPolicy"))
+        try await server.define("gateway.networking.k8s.io", "httproutes", "HTTPRoute")
+        try await server.define("security.istio.io", "authorizationpolicies", "AuthorizationPolicy")
         let policies = "/apis/security.istio.io/v1beta1/namespaces/shop/authorizationpolicies"
         try await Wait.eventually("the kind", seconds: 30, everyMilliseconds: 200) {
             try await server.call(

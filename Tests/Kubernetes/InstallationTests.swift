@@ -1,0 +1,109 @@
+import Foundation
+import MeshTesting
+import Testing
+
+/// The mesh comes and goes as its users do it, with kubectl.
+@Suite("Installing and uninstalling at a real API server", .serialized, .enabled(if: APIServer.programs != nil))
+struct InstallationTests {
+    /// What an object is called and what is written on it.
+    private struct Trace: Hashable, CustomStringConvertible {
+        let path: String
+        let marks: ObjectTree
+
+        var description: String { path }
+    }
+
+    /// Every object of the server.
+    private func traces(_ server: APIServer) async throws -> Set<Trace> {
+        var traces: Set<Trace> = []
+        for (base, plural) in try await resources(server) {
+            let list = try ObjectTree(json: try await server.call("GET", "\(base)/\(plural)").text)
+            for item in list["items"]?.items ?? [] {
+                let metadata = item["metadata"]
+                let place = [base, plural, metadata?["namespace"]?.text ?? "", metadata?["name"]?.text ?? "?"]
+                let marks = ["labels", "annotations", "finalizers"].map { metadata?[$0] ?? .null }
+                traces.insert(Trace(path: place.joined(separator: " "), marks: .list(marks)))
+            }
+        }
+        return traces
+    }
+
+    /// What the server itself writes all the time.
+    private static let restless: Set = ["events", "leases", "componentstatuses"]
+
+    /// Paths of what can be listed.
+    private func resources(_ server: APIServer) async throws -> [(base: String, plural: String)] {
+        let groups = try ObjectTree(json: try await server.call("GET", "/apis").text)["groups"]?.items ?? []
+        let versions = groups.compactMap { $0["preferredVersion", "groupVersion"]?.text }
+        let bases = ["/api/v1"] + versions.map { "/apis/\($0)" }
+        var found: [(String, String)] = []
+        for base in bases {
+            let list = try ObjectTree(json: try await server.call("GET", base).text)["resources"]?.items ?? []
+            for resource in list where resource["verbs"]?.texts.contains("list") == true {
+                guard let name = resource["name"]?.text, !Self.restless.contains(name) else { continue }
+                found.append((base, name))
+            }
+        }
+        return found
+    }
+
+    /// The controller that empties namespaces which are deleted.
+    private func startController(_ server: APIServer) throws -> MeshProcess {
+        try MeshProcess(
+            "kube-controller-manager", in: server.namespace, output: "\(server.directory.path)/controller.log",
+            [
+                "\(try #require(APIServer.programs))/kube-controller-manager", "--kubeconfig",
+                try server.writeKubeconfig(), "--controllers=namespace", "--leader-elect=false", "--port=0",
+                "--concurrent-namespace-syncs=2",
+            ])
+    }
+
+    private func kubectl(_ server: APIServer, _ arguments: String...) async throws -> String {
+        let program = try #require(APIServer.programs)
+        let config = try server.writeKubeconfig()
+        let name = server.namespace.name
+        return try await offload {
+            try Shell.run(["ip", "netns", "exec", name, "\(program)/kubectl", "--kubeconfig", config] + arguments)
+        }
+    }
+
+    @Test("nothing is left: objects, labels and annotations are those of before", .timeLimit(.minutes(5)))
+    func nothingLeft() async throws {
+        let server = try await APIServer()
+        let controller = try startController(server)
+        try await server.define(
+            "gateway.networking.k8s.io", "gatewayclasses", "GatewayClass", version: "v1", scope: "Cluster")
+        try await server.must("POST", "/api/v1/namespaces", #"{"metadata":{"name":"shop","labels":{"team":"a"}}}"#)
+        // The last of what the server makes by itself at its start.
+        try await Wait.eventually("the server's own objects", seconds: 60, everyMilliseconds: 200) {
+            let own = ["/api/v1/namespaces/default/services/kubernetes", "/api/v1/namespaces/kube-node-lease"]
+            for path in own where try await server.call("GET", path).status != 200 { return false }
+            return true
+        }
+        let before = try await traces(server)
+        let folder = server.directory.path
+        try await Manifests.printed("install", "base").write(
+            toFile: "\(folder)/install.yaml", atomically: true, encoding: .utf8)
+        try await Manifests.printed("uninstall", "base").write(
+            toFile: "\(folder)/uninstall.yaml", atomically: true, encoding: .utf8)
+        let applied = try await kubectl(server, "apply", "-f", "\(folder)/install.yaml")
+        #expect(applied.contains("daemonset.apps/ztunnel created"))
+        // Once more changes nothing.
+        let again = try await kubectl(server, "apply", "-f", "\(folder)/install.yaml")
+        #expect(again.split(separator: "\n").allSatisfy { $0.hasSuffix(" unchanged") }, "\(again)")
+        let kubeconfig = try await server.writeKubeconfig(account: "apusd", namespace: "apus-system")
+        let control = try ControlPlane(server, kubeconfig: kubeconfig)
+        try await control.until("ready", "/healthz/ready") { $0 == "ready\n" }
+        #expect(try await traces(server).count > before.count + 10)
+        await control.stop()
+        _ = try await kubectl(server, "delete", "--ignore-not-found", "-f", "\(folder)/uninstall.yaml")
+        var after = try await traces(server)
+        try await Wait.eventually("the namespace is gone", seconds: 60, everyMilliseconds: 200) {
+            after = try await traces(server)
+            return after == before
+        }
+        #expect(after.subtracting(before).isEmpty && before.subtracting(after).isEmpty)
+        await controller.stop()
+        await server.stop()
+    }
+}
