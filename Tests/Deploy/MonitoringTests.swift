@@ -11,7 +11,7 @@ struct MonitoringTests {
     /// The groups of the rules, as Prometheus reads them from a file.
     private func ruleText() throws -> String {
         let rule = try #require(try Yams.load(yaml: try Repository.text("\(Self.folder)/rules.yaml")) as? [String: Any])
-        return try Yams.dump(object: try #require(rule["spec"]))
+        return try Yams.dump(object: try #require(rule["spec"] as? [String: Any]))
     }
 
     private func ruleExpressions() throws -> [String] {

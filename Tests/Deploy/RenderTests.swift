@@ -6,7 +6,7 @@ import Testing
 struct RenderTests {
     private static let overlays = [
         "base": "deploy/base", "minimal": "deploy/overlays/minimal", "monitoring": "deploy/overlays/monitoring",
-        "istio-cni": "deploy/overlays/istio-cni",
+        "istio-cni": "deploy/overlays/istio-cni", "admission": "deploy/overlays/admission",
     ]
 
     @Test("apus install prints them byte for byte", arguments: overlays.keys.sorted())

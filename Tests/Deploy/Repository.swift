@@ -20,6 +20,7 @@ enum Repository {
 
     static var kubectl: String? { place("setup-kubernetes").map { "\($0)/kubectl" } }
     static var promtool: String? { place("setup-test-peers", "prometheus").map { "\($0)/promtool" } }
+    static var celPython: String? { place("setup-test-peers", "cel") }
     static var imageRoot: String? { place("setup-image-root") }
 
     static var systemdAnalyze: String? {

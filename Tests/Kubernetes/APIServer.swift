@@ -56,6 +56,11 @@ final class APIServer {
 
         """
 
+    private var auditArguments: [String] {
+        guard isAuditing else { return [] }
+        return ["--audit-policy-file=\(directory.path)/audit.yaml", "--audit-log-path=\(directory.path)/audit.log"]
+    }
+
     /// Its own authority, a certificate to serve with, one for an administrator, and the key of service accounts.
     private func makeCertificates() throws {
         let folder = directory.path
@@ -84,8 +89,8 @@ final class APIServer {
         let folder = directory.path
         server = try MeshProcess(
             "kube-apiserver", in: namespace, output: "\(folder)/apiserver.log",
-            [
-                "\(programs)/kube-apiserver", "--etcd-servers=http://127.0.0.1:2379", "--bind-address=127.0.0.1",
+            [programs + "/kube-apiserver"] + auditArguments + [
+                "--etcd-servers=http://127.0.0.1:2379", "--bind-address=127.0.0.1",
                 "--advertise-address=192.0.2.1", "--secure-port=6443", "--insecure-port=0",
                 "--tls-cert-file=\(folder)/server.pem", "--tls-private-key-file=\(folder)/server.key",
                 "--client-ca-file=\(folder)/ca.pem", "--token-auth-file=\(folder)/tokens", "--cert-dir=\(folder)/certs",
@@ -95,9 +100,7 @@ final class APIServer {
                 "--endpoint-reconciler-type=none", "--service-cluster-ip-range=10.96.0.0/16",
                 // There is no controller that makes the accounts of namespaces.
                 "--disable-admission-plugins=ServiceAccount",
-            ]
-                + (isAuditing
-                    ? ["--audit-policy-file=\(folder)/audit.yaml", "--audit-log-path=\(folder)/audit.log"] : []))
+            ])
         try await Wait.eventually("API server", seconds: 120, everyMilliseconds: 200) {
             guard server?.isRunning == true else {
                 throw Missing(description: "the API server ended: \(log("apiserver").suffix(2000))")

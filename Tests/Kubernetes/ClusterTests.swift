@@ -69,9 +69,12 @@ struct ClusterTests {
         let off = try await control.page("/debug/kubernetes")
         #expect(off.contains("gateways.gateway.networking.k8s.io") && off.contains("\"state\" : \"off\""))
         try await addNamespace(server)
-        let definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-        try await server.define("gateway.networking.k8s.io", "httproutes", "HTTPRoute")
-        try await server.define("security.istio.io", "authorizationpolicies", "AuthorizationPolicy")
+        let definitions = APIServer.definitions
+        try await server.must(
+            "POST", definitions, APIServer.definition("gateway.networking.k8s.io", "httproutes", "HTTPRoute"))
+        try await server.must(
+            "POST", definitions,
+            APIServer.definition("security.istio.io", "authorizationpolicies", "AuthorizationPolicy"))
         let policies = "/apis/security.istio.io/v1beta1/namespaces/shop/authorizationpolicies"
         try await Wait.eventually("the kind", seconds: 30, everyMilliseconds: 200) {
             try await server.call(

@@ -6,16 +6,14 @@ final class ControlPlane {
     private let process: MeshProcess
     private let namespace: TestNamespace
 
-    /// - Parameter kubeconfig: the administrator's unless it is given.
-    init(_ server: APIServer, kubeconfig: String? = nil) throws {
+    init(_ server: APIServer) throws {
         namespace = server.namespace
         let folder = server.directory.path
         process = try MeshProcess(
             "apusd", in: server.namespace, output: "\(folder)/apusd.log",
             [
-                try MeshPrograms().apusd, "--kubernetes", "--kubeconfig",
-                try kubeconfig ?? server.writeKubeconfig(), "--state", "\(folder)/state", "--listen",
-                "127.0.0.1:15012", "--admin", "127.0.0.1:15014",
+                try MeshPrograms().apusd, "--kubernetes", "--kubeconfig", try server.writeKubeconfig(), "--state",
+                "\(folder)/state", "--listen", "127.0.0.1:15012", "--admin", "127.0.0.1:15014",
             ])
     }
 

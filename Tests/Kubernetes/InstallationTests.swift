@@ -47,17 +47,6 @@ struct InstallationTests {
         return found
     }
 
-    /// The controller that empties namespaces which are deleted.
-    private func startController(_ server: APIServer) throws -> MeshProcess {
-        try MeshProcess(
-            "kube-controller-manager", in: server.namespace, output: "\(server.directory.path)/controller.log",
-            [
-                "\(try #require(APIServer.programs))/kube-controller-manager", "--kubeconfig",
-                try server.writeKubeconfig(), "--controllers=namespace", "--leader-elect=false", "--port=0",
-                "--concurrent-namespace-syncs=2",
-            ])
-    }
-
     private func kubectl(_ server: APIServer, _ arguments: String...) async throws -> String {
         let program = try #require(APIServer.programs)
         let config = try server.writeKubeconfig()
@@ -70,7 +59,7 @@ struct InstallationTests {
     @Test("nothing is left: objects, labels and annotations are those of before", .timeLimit(.minutes(5)))
     func nothingLeft() async throws {
         let server = try await APIServer()
-        let controller = try startController(server)
+        let controller = try server.startNamespaceController()
         try await server.define(
             "gateway.networking.k8s.io", "gatewayclasses", "GatewayClass", version: "v1", scope: "Cluster")
         try await server.must("POST", "/api/v1/namespaces", #"{"metadata":{"name":"shop","labels":{"team":"a"}}}"#)
@@ -91,8 +80,7 @@ struct InstallationTests {
         // Once more changes nothing.
         let again = try await kubectl(server, "apply", "-f", "\(folder)/install.yaml")
         #expect(again.split(separator: "\n").allSatisfy { $0.hasSuffix(" unchanged") }, "\(again)")
-        let kubeconfig = try await server.writeKubeconfig(account: "apusd", namespace: "apus-system")
-        let control = try ControlPlane(server, kubeconfig: kubeconfig)
+        let control = try await InstalledControlPlane(server, try await Manifests(overlay: "base"))
         try await control.until("ready", "/healthz/ready") { $0 == "ready\n" }
         #expect(try await traces(server).count > before.count + 10)
         await control.stop()

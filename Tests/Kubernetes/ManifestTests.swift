@@ -4,6 +4,7 @@ import Testing
 /// What `apus install` prints, at a real API server.
 @Suite("The manifests at a real API server", .serialized, .enabled(if: APIServer.programs != nil))
 struct ManifestTests {
+    /// Not `admission`: its policies are of a kind that this server (1.20) does not have; AdmissionTests try them.
     private static let overlays = ["base", "minimal", "monitoring", "istio-cni"]
 
     private func addDefinitions(_ server: APIServer) async throws {

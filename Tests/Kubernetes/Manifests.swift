@@ -62,6 +62,12 @@ struct Manifests {
         }
     }
 
+    /// Those of the first container of the Deployment.
+    func arguments(of deployment: String) -> [String] {
+        let object = objects.first { $0.name == "Deployment \(deployment)" }
+        return object?.value["spec", "template", "spec", "containers"]?.items.first?["args"]?.texts ?? []
+    }
+
     /// What the roles of this account grant.
     func rights(of account: String) -> Set<Right> {
         let bindings = objects.filter { object in

@@ -65,8 +65,7 @@ struct RightsTests {
         let server = try await APIServer(auditing: true)
         let manifests = try await install(server)
         for kind in Self.kinds { try await server.define(kind.group, kind.plural, kind.kind, version: "v1") }
-        let kubeconfig = try await server.writeKubeconfig(account: "apusd", namespace: "apus-system")
-        let control = try ControlPlane(server, kubeconfig: kubeconfig)
+        let control = try await InstalledControlPlane(server, manifests)
         try await control.until("every kind is watched", "/debug/kubernetes") { page in
             ["unknown", "off", "listing", "waiting"].allSatisfy { !page.contains("\"state\" : \"\($0)\"") }
                 && page.contains("\"state\" : \"watching\"")
@@ -97,8 +96,7 @@ struct RightsTests {
         for object in manifests.objects where object.kind == "ClusterRoleBinding" {
             try await server.must("DELETE", "\(object.path)/\(object.value["metadata", "name"]?.text ?? "")")
         }
-        let kubeconfig = try await server.writeKubeconfig(account: "apusd", namespace: "apus-system")
-        let control = try ControlPlane(server, kubeconfig: kubeconfig)
+        let control = try await InstalledControlPlane(server, manifests)
         try await Wait.eventually("a refusal", seconds: 60, everyMilliseconds: 200) {
             try requests(server).contains { $0.status == 403 && $0.right.resource == "pods" }
         }

@@ -15,6 +15,8 @@ package final class MeshFixture: Sendable {
         package var runsWaypoints = false
         /// More settings of both ztunnels.
         package var environment: [String: String] = [:]
+        /// All that the ztunnels may do, in setpriv's words; `nil`: whatever root may.
+        package var capabilities: [String]?
 
         package init() {}
     }
@@ -109,6 +111,11 @@ package final class MeshFixture: Sendable {
     }
 
     package func startZtunnel(_ node: Int) throws {
+        try startZtunnel(node, capabilities: plan.capabilities)
+    }
+
+    /// With these capabilities and no way to others (capabilities(7)).
+    package func startZtunnel(_ node: Int, capabilities: [String]?) throws {
         var environment = plan.environment
         environment["NODE_NAME"] = "node\(node)"
         environment["XDS_ADDRESS"] = "https://10.80.0.1:15012"
@@ -119,8 +126,14 @@ package final class MeshFixture: Sendable {
         environment["APUS_SOCKET"] = socket(node)
         let process = try MeshProcess(
             "ztunnel \(node)", in: nodes[node - 1], environment: environment,
-            output: "\(directory.path)/node\(node).log", [programs.ztunnel])
+            output: "\(directory.path)/node\(node).log", Self.limiting(capabilities) + [programs.ztunnel])
         running.withLock { $0.ztunnels[node] = process }
+    }
+
+    private static func limiting(_ capabilities: [String]?) -> [String] {
+        guard let capabilities else { return [] }
+        let bounds = (["-all"] + capabilities.map { "+\($0)" }).joined(separator: ",")
+        return ["setpriv", "--no-new-privs", "--inh-caps=-all", "--bounding-set=\(bounds)"]
     }
 
     package var apusd: MeshProcess? { running.withLock { $0.apusd } }

@@ -2,7 +2,7 @@ import ArgumentParser
 
 /// Which manifests, with what in them.
 struct InstallOptions: ParsableArguments {
-    @Option(help: "Which form of the mesh: base, minimal, monitoring or istio-cni.")
+    @Option(help: "Which form of the mesh: base, minimal, monitoring, istio-cni or admission.")
     var overlay = Overlay.base
 
     @Option(

@@ -6,6 +6,7 @@ enum Overlay: String, CaseIterable, ExpressibleByArgument {
     case minimal
     case monitoring
     case istioCNI = "istio-cni"
+    case admission
 
     /// As `kubectl kustomize` renders it.
     var text: String {
@@ -14,6 +15,7 @@ enum Overlay: String, CaseIterable, ExpressibleByArgument {
         case .minimal: RenderedManifests.minimal
         case .monitoring: RenderedManifests.monitoring
         case .istioCNI: RenderedManifests.istioCNI
+        case .admission: RenderedManifests.admission
         }
     }
 }

@@ -178,6 +178,15 @@ spec:
         - --trust-domain=cluster.local
         - --root-namespace=apus-system
         - --server-name=apusd.apus-system.svc
+        env:
+        - name: POD_NAME
+          valueFrom:
+            fieldRef:
+              fieldPath: metadata.name
+        - name: POD_NAMESPACE
+          valueFrom:
+            fieldRef:
+              fieldPath: metadata.namespace
         image: apus/apusd:0.1.0
         livenessProbe:
           failureThreshold: 6
@@ -326,6 +335,12 @@ spec:
           value: /host/etc/cni/net.d
         - name: APUS_CNI_BIN_DIR
           value: /host/opt/cni/bin
+        - name: APUS_CNI_FAIL_OPEN_NAMESPACES
+          value: kube-system,apus-system
+        - name: APUS_PROC
+          value: /host/proc
+        - name: APUS_NODE_NETNS
+          value: /host/proc/1/ns/net
         - name: CONNECTION_TERMINATION_DEADLINE
           value: 20s
         image: apus/ztunnel:0.1.0
@@ -710,6 +725,15 @@ spec:
         - --trust-domain=cluster.local
         - --root-namespace=apus-system
         - --server-name=apusd.apus-system.svc
+        env:
+        - name: POD_NAME
+          valueFrom:
+            fieldRef:
+              fieldPath: metadata.name
+        - name: POD_NAMESPACE
+          valueFrom:
+            fieldRef:
+              fieldPath: metadata.namespace
         image: apus/apusd:0.1.0
         livenessProbe:
           failureThreshold: 6
@@ -858,6 +882,12 @@ spec:
           value: /host/etc/cni/net.d
         - name: APUS_CNI_BIN_DIR
           value: /host/opt/cni/bin
+        - name: APUS_CNI_FAIL_OPEN_NAMESPACES
+          value: kube-system,apus-system
+        - name: APUS_PROC
+          value: /host/proc
+        - name: APUS_NODE_NETNS
+          value: /host/proc/1/ns/net
         - name: CONNECTION_TERMINATION_DEADLINE
           value: 20s
         image: apus/ztunnel:0.1.0
@@ -2181,6 +2211,15 @@ spec:
         - --trust-domain=cluster.local
         - --root-namespace=apus-system
         - --server-name=apusd.apus-system.svc
+        env:
+        - name: POD_NAME
+          valueFrom:
+            fieldRef:
+              fieldPath: metadata.name
+        - name: POD_NAMESPACE
+          valueFrom:
+            fieldRef:
+              fieldPath: metadata.namespace
         image: apus/apusd:0.1.0
         livenessProbe:
           failureThreshold: 6
@@ -2329,6 +2368,12 @@ spec:
           value: /host/etc/cni/net.d
         - name: APUS_CNI_BIN_DIR
           value: /host/opt/cni/bin
+        - name: APUS_CNI_FAIL_OPEN_NAMESPACES
+          value: kube-system,apus-system
+        - name: APUS_PROC
+          value: /host/proc
+        - name: APUS_NODE_NETNS
+          value: /host/proc/1/ns/net
         - name: CONNECTION_TERMINATION_DEADLINE
           value: 20s
         image: apus/ztunnel:0.1.0
@@ -2947,6 +2992,15 @@ spec:
         - --root-namespace=apus-system
         - --server-name=apusd.apus-system.svc
         - --trust-redirection-annotation
+        env:
+        - name: POD_NAME
+          valueFrom:
+            fieldRef:
+              fieldPath: metadata.name
+        - name: POD_NAMESPACE
+          valueFrom:
+            fieldRef:
+              fieldPath: metadata.namespace
         image: apus/apusd:0.1.0
         livenessProbe:
           failureThreshold: 6
@@ -3175,6 +3229,629 @@ spec:
           path: /run/netns
           type: DirectoryOrCreate
         name: namespaces
+  updateStrategy:
+    rollingUpdate:
+      maxUnavailable: 1
+    type: RollingUpdate
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apus-waypoint
+spec:
+  controllerName: istio.io/mesh-controller
+  description: A waypoint of the mesh, for services or workloads of a namespace.
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: istio-waypoint
+spec:
+  controllerName: istio.io/mesh-controller
+  description: A waypoint of the mesh, for services or workloads of a namespace.
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd
+  namespace: apus-system
+spec:
+  ingress:
+  - ports:
+    - port: 15012
+      protocol: TCP
+  - from:
+    - namespaceSelector:
+        matchLabels:
+          apus.io/monitoring: "true"
+    ports:
+    - port: 15014
+      protocol: TCP
+  podSelector:
+    matchLabels:
+      app: apusd
+  policyTypes:
+  - Ingress
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: default-deny
+  namespace: apus-system
+spec:
+  podSelector: {}
+  policyTypes:
+  - Ingress
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: ztunnel
+  namespace: apus-system
+spec:
+  egress:
+  - ports:
+    - port: 15012
+      protocol: TCP
+    to:
+    - podSelector:
+        matchLabels:
+          app: apusd
+  - ports:
+    - port: 53
+      protocol: UDP
+    - port: 53
+      protocol: TCP
+  ingress:
+  - from:
+    - namespaceSelector:
+        matchLabels:
+          apus.io/monitoring: "true"
+    ports:
+    - port: 15020
+      protocol: TCP
+  podSelector:
+    matchLabels:
+      app: ztunnel
+  policyTypes:
+  - Ingress
+  - Egress
+---
+apiVersion: scheduling.k8s.io/v1
+description: The control plane of the mesh.
+kind: PriorityClass
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apus-control-plane
+value: 900000000
+
+"""#
+    static let admission = #"""
+apiVersion: v1
+kind: Namespace
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+    istio.io/dataplane-mode: none
+    pod-security.kubernetes.io/enforce: privileged
+  name: apus-system
+---
+apiVersion: v1
+automountServiceAccountToken: false
+kind: ServiceAccount
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd
+  namespace: apus-system
+---
+apiVersion: v1
+automountServiceAccountToken: false
+kind: ServiceAccount
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: ztunnel
+  namespace: apus-system
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd-read
+rules:
+- apiGroups:
+  - ""
+  resources:
+  - namespaces
+  - nodes
+  - pods
+  - serviceaccounts
+  - services
+  verbs:
+  - list
+  - watch
+- apiGroups:
+  - ""
+  resourceNames:
+  - istio
+  resources:
+  - configmaps
+  verbs:
+  - list
+  - watch
+- apiGroups:
+  - apiextensions.k8s.io
+  resources:
+  - customresourcedefinitions
+  verbs:
+  - list
+  - watch
+- apiGroups:
+  - discovery.k8s.io
+  resources:
+  - endpointslices
+  verbs:
+  - list
+  - watch
+- apiGroups:
+  - gateway.networking.k8s.io
+  resources:
+  - gateways
+  - grpcroutes
+  - httproutes
+  - referencegrants
+  - tcproutes
+  - tlsroutes
+  verbs:
+  - list
+  - watch
+- apiGroups:
+  - networking.istio.io
+  resources:
+  - serviceentries
+  - workloadentries
+  verbs:
+  - list
+  - watch
+- apiGroups:
+  - security.istio.io
+  resources:
+  - authorizationpolicies
+  - peerauthentications
+  - requestauthentications
+  verbs:
+  - list
+  - watch
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd-read
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: ClusterRole
+  name: apusd-read
+subjects:
+- kind: ServiceAccount
+  name: apusd
+  namespace: apus-system
+---
+apiVersion: v1
+kind: Service
+metadata:
+  labels:
+    app: apusd
+    app.kubernetes.io/name: apusd
+    app.kubernetes.io/part-of: apus
+  name: apusd
+  namespace: apus-system
+spec:
+  ports:
+  - name: grpc-xds
+    port: 15012
+    protocol: TCP
+    targetPort: grpc-xds
+  - name: http-monitoring
+    port: 15014
+    protocol: TCP
+    targetPort: http-monitoring
+  selector:
+    app: apusd
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  labels:
+    app: apusd
+    app.kubernetes.io/name: apusd
+    app.kubernetes.io/part-of: apus
+  name: apusd
+  namespace: apus-system
+spec:
+  replicas: 2
+  selector:
+    matchLabels:
+      app: apusd
+  strategy:
+    rollingUpdate:
+      maxSurge: 1
+      maxUnavailable: 0
+    type: RollingUpdate
+  template:
+    metadata:
+      annotations:
+        prometheus.io/path: /metrics
+        prometheus.io/port: "15014"
+        prometheus.io/scrape: "true"
+      labels:
+        app: apusd
+        app.kubernetes.io/name: apusd
+        app.kubernetes.io/part-of: apus
+        istio.io/dataplane-mode: none
+        sidecar.istio.io/inject: "false"
+    spec:
+      automountServiceAccountToken: true
+      containers:
+      - args:
+        - --kubernetes
+        - --state=/var/lib/apus
+        - --listen=0.0.0.0:15012
+        - --admin=0.0.0.0:15014
+        - --trust-domain=cluster.local
+        - --root-namespace=apus-system
+        - --server-name=apusd.apus-system.svc
+        env:
+        - name: POD_NAME
+          valueFrom:
+            fieldRef:
+              fieldPath: metadata.name
+        - name: POD_NAMESPACE
+          valueFrom:
+            fieldRef:
+              fieldPath: metadata.namespace
+        image: apus/apusd:0.1.0
+        livenessProbe:
+          failureThreshold: 6
+          httpGet:
+            path: /
+            port: http-monitoring
+          initialDelaySeconds: 30
+          periodSeconds: 10
+          timeoutSeconds: 5
+        name: apusd
+        ports:
+        - containerPort: 15012
+          name: grpc-xds
+          protocol: TCP
+        - containerPort: 15014
+          name: http-monitoring
+          protocol: TCP
+        readinessProbe:
+          httpGet:
+            path: /healthz/ready
+            port: http-monitoring
+          periodSeconds: 5
+          timeoutSeconds: 5
+        resources:
+          limits:
+            memory: 2Gi
+          requests:
+            cpu: 100m
+            memory: 256Mi
+        securityContext:
+          allowPrivilegeEscalation: false
+          capabilities:
+            drop:
+            - ALL
+          readOnlyRootFilesystem: true
+        volumeMounts:
+        - mountPath: /var/lib/apus
+          name: state
+      nodeSelector:
+        kubernetes.io/os: linux
+      priorityClassName: apus-control-plane
+      securityContext:
+        fsGroup: 1337
+        runAsGroup: 1337
+        runAsNonRoot: true
+        runAsUser: 1337
+        seccompProfile:
+          type: RuntimeDefault
+      serviceAccountName: apusd
+      terminationGracePeriodSeconds: 30
+      topologySpreadConstraints:
+      - labelSelector:
+          matchLabels:
+            app: apusd
+        maxSkew: 1
+        topologyKey: kubernetes.io/hostname
+        whenUnsatisfiable: ScheduleAnyway
+      - labelSelector:
+          matchLabels:
+            app: apusd
+        maxSkew: 1
+        topologyKey: topology.kubernetes.io/zone
+        whenUnsatisfiable: ScheduleAnyway
+      volumes:
+      - emptyDir:
+          medium: Memory
+          sizeLimit: 64Mi
+        name: state
+---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd
+  namespace: apus-system
+spec:
+  minAvailable: 1
+  selector:
+    matchLabels:
+      app: apusd
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apus-dataplane-mode
+spec:
+  failurePolicy: Fail
+  matchConstraints:
+    resourceRules:
+    - apiGroups:
+      - ""
+      apiVersions:
+      - v1
+      operations:
+      - CREATE
+      - UPDATE
+      resources:
+      - namespaces
+      - pods
+  validations:
+  - expression: '!has(object.metadata.labels) || !(''istio.io/dataplane-mode'' in
+      object.metadata.labels) || object.metadata.labels[''istio.io/dataplane-mode'']
+      in [''ambient'', ''none'']'
+    message: expected istio.io/dataplane-mode to be ambient or none
+    reason: Invalid
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apus-waypoint-listener
+spec:
+  failurePolicy: Fail
+  matchConstraints:
+    resourceRules:
+    - apiGroups:
+      - gateway.networking.k8s.io
+      apiVersions:
+      - v1
+      - v1beta1
+      operations:
+      - CREATE
+      - UPDATE
+      resources:
+      - gateways
+  validations:
+  - expression: '!(object.spec.gatewayClassName in [''istio-waypoint'', ''apus-waypoint''])
+      || object.spec.listeners.exists(listener, listener.port == 15008 && listener.protocol
+      == ''HBONE'')'
+    message: expected a waypoint to have a listener of protocol HBONE on port 15008
+    reason: Invalid
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apus-dataplane-mode
+spec:
+  policyName: apus-dataplane-mode
+  validationActions:
+  - Deny
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apus-waypoint-listener
+spec:
+  policyName: apus-waypoint-listener
+  validationActions:
+  - Deny
+---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata:
+  labels:
+    app: ztunnel
+    app.kubernetes.io/name: ztunnel
+    app.kubernetes.io/part-of: apus
+  name: ztunnel
+  namespace: apus-system
+spec:
+  minReadySeconds: 5
+  selector:
+    matchLabels:
+      app: ztunnel
+  template:
+    metadata:
+      annotations:
+        prometheus.io/path: /metrics
+        prometheus.io/port: "15020"
+        prometheus.io/scrape: "true"
+      labels:
+        app: ztunnel
+        app.kubernetes.io/name: ztunnel
+        app.kubernetes.io/part-of: apus
+        istio.io/dataplane-mode: none
+        sidecar.istio.io/inject: "false"
+    spec:
+      automountServiceAccountToken: false
+      containers:
+      - env:
+        - name: NODE_NAME
+          valueFrom:
+            fieldRef:
+              fieldPath: spec.nodeName
+        - name: POD_NAME
+          valueFrom:
+            fieldRef:
+              fieldPath: metadata.name
+        - name: POD_NAMESPACE
+          valueFrom:
+            fieldRef:
+              fieldPath: metadata.namespace
+        - name: INSTANCE_IP
+          valueFrom:
+            fieldRef:
+              fieldPath: status.podIP
+        - name: SERVICE_ACCOUNT
+          valueFrom:
+            fieldRef:
+              fieldPath: spec.serviceAccountName
+        - name: XDS_ADDRESS
+          value: https://apusd.apus-system.svc:15012
+        - name: CA_ADDRESS
+          value: https://apusd.apus-system.svc:15012
+        - name: XDS_ROOT_CA
+          value: /var/run/secrets/istio/root-cert.pem
+        - name: CA_ROOT_CA
+          value: /var/run/secrets/istio/root-cert.pem
+        - name: AUTH_TOKEN
+          value: /var/run/secrets/tokens/istio-token
+        - name: APUS_SOCKET
+          value: /run/apus/ztunnel.sock
+        - name: APUS_CNI_CONF_DIR
+          value: /host/etc/cni/net.d
+        - name: APUS_CNI_BIN_DIR
+          value: /host/opt/cni/bin
+        - name: APUS_CNI_FAIL_OPEN_NAMESPACES
+          value: kube-system,apus-system
+        - name: APUS_PROC
+          value: /host/proc
+        - name: APUS_NODE_NETNS
+          value: /host/proc/1/ns/net
+        - name: CONNECTION_TERMINATION_DEADLINE
+          value: 20s
+        image: apus/ztunnel:0.1.0
+        name: ztunnel
+        ports:
+        - containerPort: 15020
+          name: http-monitoring
+          protocol: TCP
+        - containerPort: 15021
+          name: readiness
+          protocol: TCP
+        readinessProbe:
+          httpGet:
+            path: /healthz/ready
+            port: readiness
+          periodSeconds: 5
+          timeoutSeconds: 5
+        resources:
+          limits:
+            memory: 2Gi
+          requests:
+            cpu: 100m
+            memory: 128Mi
+        securityContext:
+          allowPrivilegeEscalation: false
+          capabilities:
+            add:
+            - NET_ADMIN
+            - SYS_ADMIN
+            - SYS_PTRACE
+            drop:
+            - ALL
+          privileged: false
+          readOnlyRootFilesystem: true
+          runAsGroup: 1337
+          runAsNonRoot: false
+          runAsUser: 0
+        volumeMounts:
+        - mountPath: /var/run/secrets/istio
+          name: root-certificate
+          readOnly: true
+        - mountPath: /var/run/secrets/tokens
+          name: token
+          readOnly: true
+        - mountPath: /run/apus
+          name: run
+        - mountPath: /run/netns
+          mountPropagation: HostToContainer
+          name: namespaces
+          readOnly: true
+        - mountPath: /host/proc
+          name: processes
+          readOnly: true
+        - mountPath: /host/etc/cni/net.d
+          name: cni-configuration
+        - mountPath: /host/opt/cni/bin
+          name: cni-programs
+      nodeSelector:
+        kubernetes.io/os: linux
+      priorityClassName: system-node-critical
+      securityContext:
+        seccompProfile:
+          type: RuntimeDefault
+      serviceAccountName: ztunnel
+      terminationGracePeriodSeconds: 30
+      tolerations:
+      - operator: Exists
+      volumes:
+      - configMap:
+          name: istio-ca-root-cert
+        name: root-certificate
+      - name: token
+        projected:
+          sources:
+          - serviceAccountToken:
+              audience: istio-ca
+              expirationSeconds: 43200
+              path: istio-token
+      - hostPath:
+          path: /run/apus
+          type: DirectoryOrCreate
+        name: run
+      - hostPath:
+          path: /run/netns
+          type: DirectoryOrCreate
+        name: namespaces
+      - hostPath:
+          path: /proc
+          type: Directory
+        name: processes
+      - hostPath:
+          path: /etc/cni/net.d
+          type: DirectoryOrCreate
+        name: cni-configuration
+      - hostPath:
+          path: /opt/cni/bin
+          type: DirectoryOrCreate
+        name: cni-programs
   updateStrategy:
     rollingUpdate:
       maxUnavailable: 1

@@ -73,7 +73,7 @@ extension RequestExplainer {
         var failure: ConnectionFailure? = outlook.choices.isEmpty ? .noHealthyUpstream(target.place) : nil
         for choice in outlook.choices {
             do throws(ConnectionFailure) {
-                endpoints.append(endpoint(try router.hop(for: target, at: choice)))
+                endpoints.append(endpoint(try router.hop(for: target, at: choice, tls: cluster.policy.tls)))
             } catch {
                 failure = error
             }

@@ -1,0 +1,14 @@
+import MeshTesting
+
+extension APIServer {
+    /// The controller that empties namespaces which are deleted.
+    func startNamespaceController() throws -> MeshProcess {
+        guard let programs = Self.programs else { throw Missing(description: "run tools/setup-kubernetes") }
+        return try MeshProcess(
+            "kube-controller-manager", in: namespace, output: "\(directory.path)/controller.log",
+            [
+                "\(programs)/kube-controller-manager", "--kubeconfig", try writeKubeconfig(),
+                "--controllers=namespace", "--leader-elect=false", "--port=0", "--concurrent-namespace-syncs=2",
+            ])
+    }
+}
