@@ -1,3 +1,4 @@
+import ControlTranslate
 import MeshModel
 
 /// `hedging` of a TrafficGuard.
