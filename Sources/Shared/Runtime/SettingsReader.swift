@@ -38,6 +38,16 @@ package struct SettingsReader {
     /// Any text; the empty text counts as given.
     package mutating func text(_ name: String) -> String? { raw(name) }
 
+    /// Every setting whose name begins so, by the rest of its name.
+    package mutating func texts(prefix: String) -> [String: String] {
+        var texts: [String: String] = [:]
+        for (name, value) in values where name.hasPrefix(prefix) && name != prefix {
+            known.insert(name)
+            texts[String(name.dropFirst(prefix.count))] = value
+        }
+        return texts
+    }
+
     /// Any text but the empty one.
     package mutating func text(_ name: String, default standard: String) -> String {
         read(name, "a text that is not empty") { $0.isEmpty ? nil : $0 } ?? standard

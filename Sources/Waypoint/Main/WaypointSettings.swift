@@ -43,8 +43,8 @@ struct WaypointSettings {
         self.node = node
         let clusterID = reader.text("ISTIO_META_CLUSTER_ID") ?? reader.text("CLUSTER_ID") ?? "Kubernetes"
         self.clusterID = clusterID
-        self.discovery = Self.endpoint("XDS", clusterID, &reader)
-        self.authority = Self.endpoint("CA", clusterID, &reader)
+        self.discovery = Self.endpoint(.discovery, clusterID, &reader)
+        self.authority = Self.endpoint(.certificates, clusterID, &reader)
         self.keys = Self.keys([discovery, authority], &reader)
         self.certificateLifetimeSeconds = reader.duration("SECRET_TTL", default: .seconds(86_400)).components.seconds
         self.workerThreads = reader.number("WAYPOINT_WORKER_THREADS", default: 1, in: 1...64)
@@ -115,16 +115,12 @@ struct WaypointSettings {
     }
 
     private static func endpoint(
-        _ prefix: String, _ clusterID: String, _ reader: inout SettingsReader
+        _ api: ControlPlaneEndpoint.API, _ clusterID: String, _ reader: inout SettingsReader
     ) -> ControlPlaneEndpoint {
-        let url = reader.text("\(prefix)_ADDRESS", default: "https://localhost:15012")
-        let roots = reader.text("\(prefix)_ROOT_CA", default: "./var/run/secrets/istio/root-cert.pem")
-        let token = reader.text("AUTH_TOKEN", default: "./var/run/secrets/tokens/istio-token")
-        var endpoint = ControlPlaneEndpoint(
-            url: url, roots: roots == "SYSTEM" ? .system : .file(roots), token: .file(token), clusterID: clusterID)
-        if endpoint == nil { reader.reject("\(prefix)_ADDRESS", expected: "an address such as https://10.0.0.1:15012") }
-        endpoint?.alternativeServerName = reader.text("ALT_\(prefix)_HOSTNAME")
-        return endpoint
-            ?? ControlPlaneEndpoint(host: "localhost", port: 15012, security: .plaintext, clusterID: clusterID)
+        let headers = reader.texts(prefix: api.headerPrefix)
+        let endpoint = ControlPlaneEndpoint(api, clusterID: clusterID, headers: headers) { reader.text($0) }
+        if let endpoint { return endpoint }
+        reader.reject(api.addressSetting, expected: "an address such as https://10.0.0.1:15012")
+        return ControlPlaneEndpoint(host: "localhost", port: 15012, security: .plaintext, clusterID: clusterID)
     }
 }

@@ -45,10 +45,11 @@ struct ZtunnelSettings {
             instanceIP: reader.text("INSTANCE_IP") ?? "",
             nodeName: nodeName
         )
+        self.node.metadata = Self.metadata(&reader)
         let clusterID =
             reader.text("ISTIO_META_CLUSTER_ID") ?? reader.text("CLUSTER_ID") ?? "Kubernetes"
-        self.discovery = Self.endpoint("XDS", clusterID, &reader)
-        self.authority = Self.endpoint("CA", clusterID, &reader)
+        self.discovery = Self.endpoint(.discovery, clusterID, &reader)
+        self.authority = Self.endpoint(.certificates, clusterID, &reader)
         self.certificateLifetimeSeconds = reader.duration("SECRET_TTL", default: .seconds(86_400)).components.seconds
         self.workerThreads = reader.number("ZTUNNEL_WORKER_THREADS", default: 1, in: 1...64)
         self.controlSocketPath = reader.text("APUS_SOCKET", default: "/run/apus/ztunnel.sock")
@@ -64,22 +65,31 @@ struct ZtunnelSettings {
             } ?? LogFilter()
         self.logFormat =
             reader.value("LOG_FORMAT", expected: "plain or json") { LogFormat($0) } ?? .text
-        self.drainSeconds = reader.duration("CONNECTION_TERMINATION_DEADLINE", default: .seconds(5)).components.seconds
+        self.drainSeconds = Self.drainSeconds(&reader)
         self.unknownNames = try reader.finish(prefixes: ["ZTUNNEL_"])
     }
 
+    /// What istiod reads of a proxy beside its name.
+    private static func metadata(_ reader: inout SettingsReader) -> [String: String] {
+        var metadata = reader.texts(prefix: "ISTIO_META_")
+        if let account = reader.text("SERVICE_ACCOUNT"), !account.isEmpty { metadata["SERVICE_ACCOUNT"] = account }
+        return metadata
+    }
+
+    /// Without a deadline of its own, draining ends some seconds before the pod is killed.
+    private static func drainSeconds(_ reader: inout SettingsReader) -> Int64 {
+        if let deadline = reader.duration("CONNECTION_TERMINATION_DEADLINE") { return deadline.components.seconds }
+        guard let grace = reader.number("TERMINATION_GRACE_PERIOD_SECONDS", in: 0...86_400) else { return 5 }
+        return Int64(grace > 10 ? grace - 5 : max(grace - 1, 1))
+    }
+
     private static func endpoint(
-        _ prefix: String, _ clusterID: String, _ reader: inout SettingsReader
+        _ api: ControlPlaneEndpoint.API, _ clusterID: String, _ reader: inout SettingsReader
     ) -> ControlPlaneEndpoint {
-        let url = reader.text("\(prefix)_ADDRESS", default: "https://localhost:15012")
-        let roots = reader.text("\(prefix)_ROOT_CA", default: "./var/run/secrets/istio/root-cert.pem")
-        let token = reader.text("AUTH_TOKEN", default: "./var/run/secrets/tokens/istio-token")
-        var endpoint = ControlPlaneEndpoint(
-            url: url, roots: roots == "SYSTEM" ? .system : .file(roots), token: .file(token), clusterID: clusterID
-        )
-        if endpoint == nil { reader.reject("\(prefix)_ADDRESS", expected: "an address such as https://10.0.0.1:15012") }
-        endpoint?.alternativeServerName = reader.text("ALT_\(prefix)_HOSTNAME")
-        return endpoint
-            ?? ControlPlaneEndpoint(host: "localhost", port: 15012, security: .plaintext, clusterID: clusterID)
+        let headers = reader.texts(prefix: api.headerPrefix)
+        let endpoint = ControlPlaneEndpoint(api, clusterID: clusterID, headers: headers) { reader.text($0) }
+        if let endpoint { return endpoint }
+        reader.reject(api.addressSetting, expected: "an address such as https://10.0.0.1:15012")
+        return ControlPlaneEndpoint(host: "localhost", port: 15012, security: .plaintext, clusterID: clusterID)
     }
 }
