@@ -123,7 +123,7 @@ let package = Package(
         .target(name: "ControlTranslate", dependencies: ["MeshModel", "WaypointRoute"], path: "Sources/ControlPlane/Translate", swiftSettings: house),
         .target(name: "ControlSources", dependencies: ["ControlTranslate", "MeshModel", "MeshKernel", yams, logging], path: "Sources/ControlPlane/Sources", swiftSettings: house),
         // The Kubernetes API as a source of resources: lists, watches, and what follows from them.
-        .target(name: "ControlKubernetes", dependencies: ["MeshModel", "ControlTranslate", "ControlSources", httpClient, nioCore, nioPosix, nioHTTP1, nioTLS, logging], path: "Sources/ControlPlane/Kubernetes", swiftSettings: house),
+        .target(name: "ControlKubernetes", dependencies: ["MeshModel", "ControlTranslate", "ControlSources", "ControlAuthority", httpClient, nioCore, nioPosix, nioHTTP1, nioTLS, logging], path: "Sources/ControlPlane/Kubernetes", swiftSettings: house),
         .target(name: "ControlAuthority", dependencies: ["MeshModel", x509, asn1, crypto], path: "Sources/ControlPlane/Authority", swiftSettings: house),
         .target(name: "ControlServe", dependencies: ["MeshModel", "MeshWire", "MeshDiscovery", "ControlTranslate", "ControlAuthority", nioCore, nioTLS, nioReloading, grpcCore, grpcPosix, protobuf, logging], path: "Sources/ControlPlane/Serve", swiftSettings: house),
         // Starts, proves and ends the waypoints of Gateways.
@@ -156,7 +156,7 @@ let package = Package(
         .testTarget(name: "WaypointGatewayTests", dependencies: ["MeshModel", "MeshDiscovery", "MeshProxy", "MeshTLS", "MeshTelemetry", "HBONE", "MeshPolicy", "WaypointRoute", "WaypointHTTP2", "WaypointGateway", "MeshTesting", "WaypointToken", "WaypointKeys", "MeshIdentity", "WaypointAuthorizer", "MeshWire", "WaypointResilience", nioCore, nioPosix, nioTLS, crypto, logging, protobuf], path: "Tests/WaypointGatewayTests", swiftSettings: house),
         .testTarget(name: "ControlTranslateTests", dependencies: ["MeshModel", "ControlTranslate"], path: "Tests/ControlTranslateTests", swiftSettings: house),
         .testTarget(name: "ControlSourcesTests", dependencies: ["MeshModel", "ControlTranslate", "ControlSources", "SeededTesting"], path: "Tests/ControlSourcesTests", swiftSettings: house),
-        .testTarget(name: "ControlKubernetesTests", dependencies: ["ControlTranslate", "ControlSources", "ControlKubernetes", "MeshModel", "MeshTesting", "SeededTesting", nioCore, nioPosix, logging], path: "Tests/ControlKubernetesTests", swiftSettings: house),
+        .testTarget(name: "ControlKubernetesTests", dependencies: ["ControlTranslate", "ControlSources", "ControlKubernetes", "ControlAuthority", "MeshModel", "MeshTesting", "SeededTesting", nioCore, nioPosix, logging], path: "Tests/ControlKubernetesTests", swiftSettings: house),
         .testTarget(name: "ControlAuthorityTests", dependencies: ["MeshModel", "ControlAuthority", x509, asn1, crypto], path: "Tests/ControlAuthorityTests", swiftSettings: house),
         .testTarget(name: "ControlServeTests", dependencies: ["MeshModel", "MeshWire", "MeshDiscovery", "ControlTranslate", "ControlAuthority", "ControlServe", "SeededTesting", protobuf, grpcCore, grpcPosix], path: "Tests/ControlServeTests", swiftSettings: house),
         .testTarget(name: "ControlWaypointsTests", dependencies: ["MeshModel", "MeshKernel", "ControlAuthority", "ControlWaypoints"], path: "Tests/ControlWaypointsTests", swiftSettings: house),

@@ -45,7 +45,8 @@ struct CertificateRenewalTests {
         try await Plane.run(Scratch()) { plane in
             let now: @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) }
             let renewal = CertificateRenewal(
-                authority: plane.authority, names: [.dns("renewed.example")], lifetimeSeconds: 3, log: Self.quiet,
+                authority: CurrentAuthority(plane.authority), names: [.dns("renewed.example")], lifetimeSeconds: 3,
+                log: Self.quiet,
                 nowSeconds: now)
             let first = try renewal.make()
             try plane.server.use(first)

@@ -196,7 +196,7 @@ struct ControlServerTests {
         }
     }
 
-    private static let signingRequest = """
+    static let signingRequest = """
         -----BEGIN CERTIFICATE REQUEST-----
         MIIBAjCBqAIBADAAMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEVgPITzv2CNVh
         b55/f28nlBOsWl0KszNiHzvALKdgrA5uy8ieoWznUAokHx6ZxJHqLQo2mVOEIwmo
@@ -207,7 +207,7 @@ struct ControlServerTests {
         -----END CERTIFICATE REQUEST-----
         """
 
-    private static func certificateRequest(
+    static func certificateRequest(
         _ identity: String?, seconds: Int64 = 0, csr: String = signingRequest
     ) -> Istio_V1_Auth_IstioCertificateRequest {
         .with {

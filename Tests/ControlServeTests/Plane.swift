@@ -22,6 +22,7 @@ struct Plane: Sendable {
     /// Runs a plane on the directory, then stops it in order.
     static func run<Result: Sendable>(
         _ scratch: Scratch, firstCallSeconds: Int64 = ServeLimits.firstCallSeconds,
+        reviews: Authenticator.Reviews? = nil,
         _ body: @Sendable (Plane) async throws -> Result
     ) async throws -> Result {
         let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -36,7 +37,8 @@ struct Plane: Sendable {
             from: authority, names: [.ip(IPAddress(v4: 0x7f00_0001)), .dns("localhost")], nowSeconds: now())
         let server = ControlServer(
             ControlServer.Parts(
-                desk: desk, authority: authority, tokens: tokens, metrics: metrics, nowSeconds: now),
+                desk: desk, authority: CurrentAuthority(authority), tokens: tokens, reviews: reviews, metrics: metrics,
+                nowSeconds: now),
             listen: [TransportAddress(IPAddress(v4: 0x7f00_0001), port: 0)], certificate: certificate, log: log,
             firstCallSeconds: firstCallSeconds)
         return try await withThrowingTaskGroup(of: Void.self) { group in

@@ -5,17 +5,33 @@ import MeshTesting
 final class ControlPlane {
     private let process: MeshProcess
     private let namespace: TestNamespace
+    private let adminPort: Int
+    let port: Int
+    /// Where it writes the roots of the mesh.
+    let rootsPath: String
 
-    init(_ server: APIServer) throws {
+    /// - Parameter systemNamespace: where replicas share what they share; `nil`: there are none.
+    init(
+        _ server: APIServer, name: String = "apusd", port: Int = 15012, adminPort: Int = 15014,
+        systemNamespace: String? = nil
+    ) throws {
         namespace = server.namespace
+        self.port = port
+        self.adminPort = adminPort
         let folder = server.directory.path
+        rootsPath = "\(folder)/\(name)-state/root.crt"
         process = try MeshProcess(
-            "apusd", in: server.namespace, output: "\(folder)/apusd.log",
+            name, in: server.namespace, output: "\(folder)/\(name).log",
             [
                 try MeshPrograms().apusd, "--kubernetes", "--kubeconfig", try server.writeKubeconfig(), "--state",
-                "\(folder)/state", "--listen", "127.0.0.1:15012", "--admin", "127.0.0.1:15014",
-            ])
+                "\(folder)/\(name)-state", "--listen", "127.0.0.1:\(port)", "--admin", "127.0.0.1:\(adminPort)",
+            ] + (systemNamespace.map { ["--system-namespace", $0] } ?? []))
     }
+
+    func roots() throws -> String { try String(contentsOfFile: rootsPath, encoding: .utf8) }
+
+    /// As a machine that loses power.
+    func kill() { process.signal(SIGKILL) }
 
     var log: String { process.output }
     var isRunning: Bool { process.isRunning }
@@ -25,7 +41,8 @@ final class ControlPlane {
     /// A page of the admin port.
     func page(_ path: String) async throws -> String {
         let command = [
-            "ip", "netns", "exec", namespace.name, "curl", "-sS", "--max-time", "5", "http://127.0.0.1:15014\(path)",
+            "ip", "netns", "exec", namespace.name, "curl", "-sS", "--max-time", "5",
+            "http://127.0.0.1:\(adminPort)\(path)",
         ]
         return try await offload { try Shell.runAnyStatus(command).output }
     }

@@ -128,13 +128,14 @@ enum ImportTable {
             target: "ControlSources", folder: "Sources/ControlPlane/Sources",
             rooms: ["ControlTranslate", "MeshModel", "MeshKernel"], others: foundation.union(["Yams", "Logging"])),
         Room(
-            // NIOSSL: the API server's own authority and client certificates, which have nothing to do with the mesh's.
-            target: "ControlKubernetes", folder: "Sources/ControlPlane/Kubernetes",
-            rooms: ["MeshModel", "ControlTranslate", "ControlSources"],
-            others: foundation.union(nio).union(["AsyncHTTPClient", "NIOHTTP1", "NIOSSL", "Logging"])),
-        Room(
             target: "ControlAuthority", folder: "Sources/ControlPlane/Authority", rooms: ["MeshModel"],
             others: foundation.union(["X509", "SwiftASN1", "Crypto"])),
+        Room(
+            // NIOSSL: the API server's own authority and client certificates, which have nothing to do with the mesh's.
+            // ControlAuthority: whose tokens the API server says they are.
+            target: "ControlKubernetes", folder: "Sources/ControlPlane/Kubernetes",
+            rooms: ["MeshModel", "ControlTranslate", "ControlSources", "ControlAuthority"],
+            others: foundation.union(nio).union(["AsyncHTTPClient", "NIOHTTP1", "NIOSSL", "Logging"])),
         Room(
             target: "ControlServe", folder: "Sources/ControlPlane/Serve",
             rooms: ["MeshModel", "MeshWire", "MeshDiscovery", "ControlTranslate", "ControlAuthority", "MeshTelemetry"],

@@ -16,6 +16,8 @@ package enum AuthorityError: Error, Hashable, Sendable {
     case keyDoesNotMatch(keyPath: String, certificatePath: String)
     /// A certificate that cannot sign others, or a chain that does not hold together.
     case unusableCertificate(path: String, reason: String)
+    /// A change after which workloads would refuse each other.
+    case breaksTrust(String)
     /// X.509 refused to make or encode something of ours.
     case encoding(String)
 }
@@ -46,6 +48,8 @@ extension AuthorityError: CustomStringConvertible {
                 + "put the pair back that belongs together"
         case .unusableCertificate(let path, let reason):
             return "\(path): \(reason)"
+        case .breaksTrust(let reason):
+            return "the authority is not changed: \(reason)"
         case .encoding(let reason):
             return "cannot make a certificate: \(reason)"
         }

@@ -21,4 +21,15 @@ package enum AuthorityLimits {
     package static let rsaBitsMin = 2048
     /// Against a token file filled with names that collide with nothing else.
     package static let nodeNameBytesMax = 253
+    /// How long an accepted token is believed without a new review. A pod that is gone is refused at once all the same,
+    /// because it is looked up for each call.
+    package static let reviewLifetimeMilliseconds: Int64 = 30_000
+    /// 5,000 nodes and as many waypoints, with a token before and after its renewal.
+    package static let reviewsKeptMax = 16_384
+    /// A review takes the API server some milliseconds.
+    package static let reviewsAtOnceMax = 16
+    /// When all nodes come back at once.
+    package static let reviewsWaitingMax = 8192
+    /// A longer token does not fit into what servers take as header fields.
+    package static let tokenBytesMax = 16 * 1024
 }

@@ -13,8 +13,8 @@ package struct IssuedCertificate: Hashable, Sendable {
     package let serialNumber: String
 }
 
-/// Signs certificates of workloads and of the control plane itself. Immutable: a change of the files needs a restart;
-/// ``AuthorityFiles`` notices it.
+/// Signs certificates of workloads and of the control plane itself. Immutable; ``CurrentAuthority``
+/// holds the present one.
 package struct CertificateAuthority: Sendable {
     private let material: SigningMaterial
     private let intermediatesPEM: [String]
@@ -29,7 +29,16 @@ package struct CertificateAuthority: Sendable {
     package init(
         in state: StateDirectory, trustDomain: String, lifetimes: LifetimePolicy, nowSeconds: Int64
     ) throws(AuthorityError) {
-        let material = try SigningMaterial.open(state, trustDomain: trustDomain, nowSeconds: nowSeconds)
+        try self.init(
+            try SigningMaterial.open(state, trustDomain: trustDomain, nowSeconds: nowSeconds), lifetimes: lifetimes)
+    }
+
+    /// The authority that lies elsewhere.
+    package init(_ text: AuthorityText, lifetimes: LifetimePolicy, nowSeconds: Int64) throws(AuthorityError) {
+        try self.init(try SigningMaterial.read(text, nowSeconds: nowSeconds), lifetimes: lifetimes)
+    }
+
+    private init(_ material: SigningMaterial, lifetimes: LifetimePolicy) throws(AuthorityError) {
         self.material = material
         self.lifetimes = lifetimes
         var intermediates: [String] = []
@@ -41,6 +50,19 @@ package struct CertificateAuthority: Sendable {
         self.signerName = "\(material.certificate.subject)"
         self.signerNotAfterSeconds = Int64(material.certificate.notValidAfter.timeIntervalSince1970)
     }
+
+    /// A fresh root with its key, to be kept where every replica finds it.
+    package static func makeRoot(trustDomain: String, nowSeconds: Int64) throws(AuthorityError) -> AuthorityText {
+        let key = Certificate.PrivateKey(P256.Signing.PrivateKey())
+        let root = try SigningMaterial.pem(
+            of: SigningMaterial.selfSigned(key: key, trustDomain: trustDomain, nowSeconds: nowSeconds))
+        return AuthorityText(
+            key: try SigningMaterial.pem(of: key), certificates: root, roots: root,
+            places: AuthorityText.Places(key: "the new key", certificates: "the new root", roots: "the new root"))
+    }
+
+    /// Whether workloads with the other's roots believe what this one signs.
+    func isTrusted(by other: CertificateAuthority) -> Bool { material.isTrusted(byRoots: other.material.roots) }
 
     /// Signs a workload's request. Of the request only the public key counts, and that its owner signed it; who the
     /// workload is has been decided by the caller.

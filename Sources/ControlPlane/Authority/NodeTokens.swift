@@ -190,10 +190,3 @@ package final class NodeTokens: Sendable {
         return text
     }
 }
-
-extension String {
-    fileprivate var trimmed: String {
-        let tail = drop(while: \.isWhitespace)
-        return String(tail[..<(tail.lastIndex { !$0.isWhitespace }.map(tail.index(after:)) ?? tail.startIndex)])
-    }
-}

@@ -27,16 +27,16 @@ extension SigningMaterial {
             try state.create(AuthorityFile.key, try pem(of: key), isSecret: true)
             return try finishRoot(state, key: key, trustDomain: trustDomain, nowSeconds: nowSeconds)
         }
-        let key = try loadKey(state)
         guard state.exists(AuthorityFile.certificate) else {
             // Only a start that was interrupted leaves a key without anything else.
             guard !state.exists(AuthorityFile.roots) else {
                 throw .incomplete(
                     present: state.path(of: AuthorityFile.key), missing: state.path(of: AuthorityFile.certificate))
             }
+            let key = try privateKey(try keyText(state), path: state.path(of: AuthorityFile.key))
             return try finishRoot(state, key: key, trustDomain: trustDomain, nowSeconds: nowSeconds)
         }
-        return try assemble(state, key: key, nowSeconds: nowSeconds)
+        return try load(state, nowSeconds: nowSeconds)
     }
 
     private static func finishRoot(
@@ -44,16 +44,29 @@ extension SigningMaterial {
     ) throws(AuthorityError) -> SigningMaterial {
         let root = try selfSigned(key: key, trustDomain: trustDomain, nowSeconds: nowSeconds)
         try state.create(AuthorityFile.certificate, try pem(of: root), isSecret: false)
-        return try assemble(state, key: key, nowSeconds: nowSeconds)
+        return try load(state, nowSeconds: nowSeconds)
     }
 
-    private static func assemble(
-        _ state: StateDirectory, key: Certificate.PrivateKey, nowSeconds: Int64
-    ) throws(AuthorityError) -> SigningMaterial {
-        let path = state.path(of: AuthorityFile.certificate)
-        let chain = try loadCertificates(state, AuthorityFile.certificate)
+    private static func load(_ state: StateDirectory, nowSeconds: Int64) throws(AuthorityError) -> SigningMaterial {
+        let text = AuthorityText(
+            key: try keyText(state), certificates: try certificateText(state, AuthorityFile.certificate),
+            roots: state.exists(AuthorityFile.roots) ? try certificateText(state, AuthorityFile.roots) : nil,
+            places: AuthorityText.Places(
+                key: state.path(of: AuthorityFile.key), certificates: state.path(of: AuthorityFile.certificate),
+                roots: state.path(of: AuthorityFile.roots)))
+        let material = try read(text, nowSeconds: nowSeconds)
+        if text.roots == nil { try state.create(AuthorityFile.roots, try pem(of: material.roots[0]), isSecret: false) }
+        return material
+    }
+
+    /// What the texts hold, if it hangs together.
+    static func read(_ text: AuthorityText, nowSeconds: Int64) throws(AuthorityError) -> SigningMaterial {
+        let places = text.places
+        let path = places.certificates
+        let key = try privateKey(text.key, path: places.key)
+        let chain = try certificates(text.certificates, path: path)
         guard chain[0].publicKey == key.publicKey else {
-            throw .keyDoesNotMatch(keyPath: state.path(of: AuthorityFile.key), certificatePath: path)
+            throw .keyDoesNotMatch(keyPath: places.key, certificatePath: path)
         }
         for certificate in chain { try requireAuthority(certificate, path: path, nowSeconds: nowSeconds) }
         for (child, parent) in zip(chain, chain.dropFirst()) where !isSigned(child, by: parent) {
@@ -61,22 +74,30 @@ extension SigningMaterial {
                 path: path, reason: "\(child.subject) is not signed by the next certificate, \(parent.subject)")
         }
         let last = chain[chain.count - 1]
-        if !state.exists(AuthorityFile.roots) {
+        let roots: [Certificate]
+        if let rootText = text.roots {
+            roots = try certificates(rootText, path: places.roots)
+        } else {
             guard isSigned(last, by: last) else {
                 throw .unusableCertificate(
                     path: path, reason: "the last certificate must be the root (signed by itself), "
-                        + "or the root must be in \(state.path(of: AuthorityFile.roots))")
+                        + "or the root must be in \(places.roots)")
             }
-            try state.create(AuthorityFile.roots, try pem(of: last), isSecret: false)
+            roots = [last]
         }
-        let roots = try loadCertificates(state, AuthorityFile.roots)
         guard roots.contains(where: { $0 == last || isSigned(last, by: $0) }) else {
             throw .unusableCertificate(
-                path: state.path(of: AuthorityFile.roots), reason: "expected the root of \(path) (\(last.subject)): "
+                path: places.roots, reason: "expected the root of \(path) (\(last.subject)): "
                     + "workloads would not trust each other's certificates")
         }
         let intermediates = chain.filter { !roots.contains($0) && !isSigned($0, by: $0) }
         return SigningMaterial(key: key, certificate: chain[0], intermediates: intermediates, roots: roots)
+    }
+
+    /// Whether who trusts these roots believes what this material signs, with the chain that goes with it.
+    func isTrusted(byRoots trusted: [Certificate]) -> Bool {
+        let top = intermediates.last ?? certificate
+        return trusted.contains { $0 == top || Self.isSigned(top, by: $0) }
     }
 
     private static func requireAuthority(
@@ -102,9 +123,17 @@ extension SigningMaterial {
         child.issuer == parent.subject && parent.publicKey.isValidSignature(child.signature, for: child)
     }
 
-    private static func loadKey(_ state: StateDirectory) throws(AuthorityError) -> Certificate.PrivateKey {
-        let path = state.path(of: AuthorityFile.key)
-        let text = try StateDirectory.readFile(path, isSecret: true, bytesMax: AuthorityLimits.keyFileBytesMax)
+    private static func keyText(_ state: StateDirectory) throws(AuthorityError) -> String {
+        try StateDirectory.readFile(
+            state.path(of: AuthorityFile.key), isSecret: true, bytesMax: AuthorityLimits.keyFileBytesMax)
+    }
+
+    private static func certificateText(_ state: StateDirectory, _ name: String) throws(AuthorityError) -> String {
+        try StateDirectory.readFile(
+            state.path(of: name), isSecret: false, bytesMax: AuthorityLimits.certificateFileBytesMax)
+    }
+
+    private static func privateKey(_ text: String, path: String) throws(AuthorityError) -> Certificate.PrivateKey {
         do {
             return try Certificate.PrivateKey(pemEncoded: text)
         } catch {
@@ -113,12 +142,7 @@ extension SigningMaterial {
         }
     }
 
-    private static func loadCertificates(
-        _ state: StateDirectory, _ name: String
-    ) throws(AuthorityError) -> [Certificate] {
-        let path = state.path(of: name)
-        let text = try StateDirectory.readFile(
-            path, isSecret: false, bytesMax: AuthorityLimits.certificateFileBytesMax)
+    private static func certificates(_ text: String, path: String) throws(AuthorityError) -> [Certificate] {
         do {
             let certificates = try PEMDocument.parseMultiple(pemString: text).map(Certificate.init(pemDocument:))
             guard !certificates.isEmpty else {

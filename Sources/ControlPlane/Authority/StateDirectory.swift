@@ -89,6 +89,16 @@ package struct StateDirectory: Sendable {
         return text
     }
 
+    /// A file that a kubelet has mounted: a link, readable for all in the container, which is its owner's alone.
+    package static func readMounted(_ path: String, bytesMax: Int) throws(AuthorityError) -> String {
+        let data = try attempt("read", path) { try Data(contentsOf: URL(fileURLWithPath: path)) }
+        guard data.count <= bytesMax else { throw .tooLarge(path: path, bytes: data.count, limitBytes: bytesMax) }
+        guard let text = String(data: data, encoding: .utf8) else {
+            throw .unreadable(path: path, expected: "text", found: "bytes that are not UTF-8")
+        }
+        return text
+    }
+
     /// When a file or directory was last changed; `nil` when there is none.
     static func changeTime(_ path: String) -> Date? {
         (try? FileManager.default.attributesOfItem(atPath: path))?[.modificationDate] as? Date

@@ -4,6 +4,8 @@ package enum TokenHolder: Hashable, Sendable, CustomStringConvertible {
     case node(String)
     /// The pods of a service account; they may ask for that one identity.
     case account(Account)
+    /// One pod, as the API server knows it; it may ask for the identity of its service account.
+    case pod(namespace: String, name: String, account: String)
 
     /// A service account.
     package struct Account: Hashable, Sendable {
@@ -13,6 +15,13 @@ package enum TokenHolder: Hashable, Sendable, CustomStringConvertible {
         package init(namespace: String, name: String) {
             self.namespace = namespace
             self.name = name
+        }
+
+        /// `NAMESPACE/NAME`.
+        package init?(_ text: String) {
+            let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+            guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else { return nil }
+            self.init(namespace: String(parts[0]), name: String(parts[1]))
         }
 
         /// `NAMESPACE.NAME`; what stands before the first dot is the namespace.
@@ -25,11 +34,12 @@ package enum TokenHolder: Hashable, Sendable, CustomStringConvertible {
         var fileName: String { "\(namespace).\(name)" }
     }
 
-    /// `NODE`, or `NAMESPACE/ACCOUNT`.
+    /// `NODE`, `NAMESPACE/ACCOUNT`, or `NAMESPACE/POD`.
     package var name: String {
         switch self {
         case .node(let name): name
         case .account(let account): "\(account.namespace)/\(account.name)"
+        case .pod(let namespace, let name, _): "\(namespace)/\(name)"
         }
     }
 
@@ -37,6 +47,7 @@ package enum TokenHolder: Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .node(let name): "node \(name)"
         case .account: "service account \(name)"
+        case .pod(_, _, let account): "pod \(name) of service account \(account)"
         }
     }
 }

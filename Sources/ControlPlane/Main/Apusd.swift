@@ -63,6 +63,8 @@ struct ApusdOptions: ParsableArguments {
     @Option(help: "File of lines 'NODE TOKEN' instead of generated tokens; mode 600.")
     var nodeTokens: String?
 
+    @OptionGroup var trust: TrustOptions
+
     @Option(
         help: "Directory for files that say what became of routes, Gateways and services; outside of the resources.")
     var status: String?

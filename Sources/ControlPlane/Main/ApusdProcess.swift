@@ -1,4 +1,5 @@
 import ControlAuthority
+import ControlKubernetes
 import ControlServe
 import ControlTranslate
 import ControlWaypoints
@@ -30,16 +31,29 @@ struct ApusdProcess {
     }
 
     private func run(_ output: LogOutput) async throws {
+        let client = try settings.place.cluster.map { try APIClient($0) }
+        do {
+            try await run(output, client)
+            await client?.close()
+        } catch {
+            await client?.close()
+            throw error
+        }
+    }
+
+    /// - Parameter client: of the API server, if there is one, for all that is not read by watches.
+    private func run(_ output: LogOutput, _ client: APIClient?) async throws {
         let log = output.logger("apusd")
         let now: @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) }
         let metrics = ControlMetrics()
         let state = try StateDirectory(path: settings.stateDirectory)
-        let authority = try CertificateAuthority(
-            in: state, trustDomain: settings.translate.trustDomain, lifetimes: settings.lifetimes,
-            nowSeconds: now())
-        let files = AuthorityFiles(state)
-        metrics.set(.signerNotAfterSeconds, Int(authority.signerNotAfterSeconds))
-        warnBeforeExpiry(authority, log, nowSeconds: now())
+        let origin = settings.trust.origin(client, state: state)
+        let opened = try await origin.open(settings, nowSeconds: now, log: log)
+        metrics.set(.signerNotAfterSeconds, Int(opened.authority.signerNotAfterSeconds))
+        warnBeforeExpiry(opened.authority, log, nowSeconds: now())
+        // For those who look for the roots on this host; the same as what is there if the authority lies there too.
+        if !opened.fingerprint.isEmpty { try state.replace(AuthorityFile.roots, opened.authority.rootsPEM) }
+        let authority = CurrentAuthority(opened.authority)
         let tokens = try NodeTokens(settings.tokens, state: state)
         let renewal = CertificateRenewal(
             authority: authority, names: settings.serverNames, log: output.logger("serve"), nowSeconds: now)
@@ -56,7 +70,9 @@ struct ApusdProcess {
             log: output.logger("desk"))
         let server = ControlServer(
             ControlServer.Parts(
-                desk: desk, authority: authority, tokens: tokens, metrics: metrics, nowSeconds: now),
+                desk: desk, authority: authority, tokens: tokens,
+                reviews: client.map { settings.trust.reviews($0, log: output.logger("tokens")) }, metrics: metrics,
+                nowSeconds: now),
             listen: settings.listen, certificate: certificate, log: output.logger("serve"))
         let readiness = Readiness(pending: ["listener", "resources"])
         let source = ResourceSource(settings, readiness: readiness, log: output.logger("sources"))
@@ -68,6 +84,7 @@ struct ApusdProcess {
         let announcement = Announcement(
             server: server, desk: desk, readiness: readiness, state: state, tokens: tokens,
             adminAddresses: adminAddresses, metrics: metrics, log: log)
+        let keeper = settings.trust.keeper(client, metrics: metrics, log: output.logger("lease"))
         var configuration = ServiceGroupConfiguration(
             services: [
                 .init(service: AdminPart(admin: admin), serviceName: "admin"),
@@ -78,7 +95,18 @@ struct ApusdProcess {
                     service: StatusPart(
                         path: settings.statusDirectory, board: desk.debugBoard, log: output.logger("status")),
                     serviceName: "statuses"),
-                .init(service: AuthorityPart(files: files, log: log), serviceName: "authority files"),
+                .init(
+                    service: AuthorityPart(
+                        origin: origin, authority: authority, fingerprint: opened.fingerprint,
+                        lifetimes: settings.lifetimes, state: state, renewal: renewal, server: server,
+                        metrics: metrics, nowSeconds: now, log: log),
+                    serviceName: "authority"),
+                .init(service: LeasePart(keeper: keeper), serviceName: "lease"),
+                .init(
+                    service: RootMapsPart(
+                        maps: rootMaps(client, output), leadership: keeper?.leadership, authority: authority,
+                        nodes: desk.nodeBoard),
+                    serviceName: "roots"),
                 .init(
                     service: RenewalPart(renewal: renewal, server: server, first: certificate),
                     serviceName: "certificate renewal"),
@@ -94,6 +122,11 @@ struct ApusdProcess {
         configuration.maximumGracefulShutdownDuration = .seconds(ServeLimits.shutdownGraceSeconds + drainSeconds)
         try await ServiceGroup(configuration: configuration).run()
         log.info("stopped")
+    }
+
+    private func rootMaps(_ client: APIClient?, _ output: LogOutput) -> RootConfigMaps? {
+        guard let client, let name = settings.trust.rootConfigMap else { return nil }
+        return RootConfigMaps(client, name: name, log: output.logger("roots"))
     }
 
     private func warnBeforeExpiry(_ authority: CertificateAuthority, _ log: Logger, nowSeconds: Int64) {
@@ -134,27 +167,5 @@ private struct RenewalPart: ServiceLifecycle.Service {
 
     func run() async throws {
         await cancelWhenGracefulShutdown { await renewal.run(server, from: first) }
-    }
-}
-
-/// The authority's files: they are read at start only, so a change of them must not go unnoticed.
-private struct AuthorityPart: ServiceLifecycle.Service {
-    let files: AuthorityFiles
-    let log: Logger
-
-    func run() async throws {
-        await cancelWhenGracefulShutdown {
-            var files = files
-            while true {
-                do { try await Task.sleep(for: .seconds(ServeLimits.authorityLookSeconds)) } catch { return }
-                for path in files.changes() {
-                    log.warning(
-                        """
-                        \(path) has changed; certificates are still signed with what it held when apusd started: \
-                        restart apusd to take up the change
-                        """)
-                }
-            }
-        }
     }
 }

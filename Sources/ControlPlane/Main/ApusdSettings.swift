@@ -18,6 +18,7 @@ struct ApusdSettings: Sendable {
     let translate: TranslateSettings
     let serverNames: [ServerName]
     let tokens: NodeTokens.Source
+    let trust: TrustSettings
     let logFormat: LogFormat
     let logFilter: LogFilter
     let waitsForReadableFiles: Bool
@@ -61,6 +62,7 @@ struct ApusdSettings: Sendable {
         } ?? LogFilter()
         tokens = options.nodeTokens.map { .file(path: $0) } ?? .stateDirectory
         place = ResourcePlace(options, &reader)
+        trust = TrustSettings(options.trust, &reader, environment: ProcessInfo.processInfo.environment)
         stateDirectory = options.state
         statusDirectory = options.status
         if let status = options.status, let resources = options.resources, Self.isInside(status, resources) {

@@ -13,6 +13,12 @@ enum ResourcePlace: Sendable {
     case directory(String)
     case cluster(ClusterConfiguration)
 
+    /// How to reach the API server; `nil`: there is none.
+    var cluster: ClusterConfiguration? {
+        if case .cluster(let configuration) = self { return configuration }
+        return nil
+    }
+
     init(_ options: ApusdOptions, _ reader: inout OptionReader) {
         self = .directory(options.resources ?? "")
         switch (options.resources, options.kubernetes) {

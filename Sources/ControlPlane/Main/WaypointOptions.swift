@@ -75,7 +75,7 @@ struct WaypointPart: ServiceLifecycle.Service {
     let responder: ProbeResponder?
     let translate: TranslateSettings
     let state: StateDirectory
-    let authority: CertificateAuthority
+    let authority: CurrentAuthority
     let server: ControlServer
     let desk: ControlDesk
     let nowSeconds: @Sendable () -> Int64

@@ -3,14 +3,14 @@ package import Logging
 
 /// Makes the TLS port's own certificates: one at start, and another at half the life of each.
 package struct CertificateRenewal: Sendable {
-    private let authority: CertificateAuthority
+    private let authority: CurrentAuthority
     private let names: [ServerName]
     private let lifetimeSeconds: Int64
     private let log: Logger
     private let nowSeconds: @Sendable () -> Int64
 
     package init(
-        authority: CertificateAuthority, names: [ServerName],
+        authority: CurrentAuthority, names: [ServerName],
         lifetimeSeconds: Int64 = AuthorityLimits.serverLifetimeSeconds, log: Logger,
         nowSeconds: @escaping @Sendable () -> Int64
     ) {
@@ -24,7 +24,7 @@ package struct CertificateRenewal: Sendable {
     /// A fresh certificate with a key of its own.
     package func make() throws(AuthorityError) -> ServerCertificate {
         try ServerCertificate(
-            from: authority, names: names, lifetimeSeconds: lifetimeSeconds, nowSeconds: nowSeconds())
+            from: authority.current, names: names, lifetimeSeconds: lifetimeSeconds, nowSeconds: nowSeconds())
     }
 
     /// Until the task is cancelled. Connections that are there keep what they were made with; a failure is logged and

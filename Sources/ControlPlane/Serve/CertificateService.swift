@@ -5,13 +5,13 @@ import MeshModel
 package import MeshWire
 import SwiftProtobuf
 
-/// Istio's certificate API. A node gets certificates only for identities of pods that the resources place on it, a
-/// waypoint only for its own.
+/// Istio's certificate API. A node gets certificates only for identities of pods that the resources place on it,
+/// everybody else only for his own.
 package struct CertificateService: Istio_V1_Auth_IstioCertificateService.StreamingServiceProtocol {
     private static let impersonationKey = "ImpersonatedIdentity"
 
     private let authenticator: Authenticator
-    private let authority: CertificateAuthority
+    private let authority: CurrentAuthority
     private let nodes: Board<NodeBook>
     private let metrics: ControlMetrics
     private let nowSeconds: @Sendable () -> Int64
@@ -19,7 +19,7 @@ package struct CertificateService: Istio_V1_Auth_IstioCertificateService.Streami
 
     /// - Parameter nowSeconds: Unix time.
     package init(
-        authenticator: Authenticator, authority: CertificateAuthority, nodes: Board<NodeBook>,
+        authenticator: Authenticator, authority: CurrentAuthority, nodes: Board<NodeBook>,
         metrics: ControlMetrics, log: Logger, nowSeconds: @escaping @Sendable () -> Int64
     ) {
         self.authenticator = authenticator
@@ -34,7 +34,7 @@ package struct CertificateService: Istio_V1_Auth_IstioCertificateService.Streami
     package func createCertificate(
         request: StreamingServerRequest<Istio_V1_Auth_IstioCertificateRequest>, context: ServerContext
     ) async throws -> StreamingServerResponse<Istio_V1_Auth_IstioCertificateResponse> {
-        let caller = try authenticator.caller(request.metadata)
+        let caller = try await authenticator.caller(request.metadata)
         let message = try await ServerRequest(stream: request).message
         do {
             let chain = try issue(message, for: caller)
@@ -52,7 +52,7 @@ package struct CertificateService: Istio_V1_Auth_IstioCertificateService.Streami
     ) throws(RPCError) -> [String] {
         let identity = try identity(request, of: caller)
         do {
-            let issued = try authority.issue(
+            let issued = try authority.current.issue(
                 signingRequestPEM: request.csr, identity: identity, requestedSeconds: request.validityDuration,
                 nowSeconds: nowSeconds())
             log.info("certificate issued", metadata: [
@@ -73,7 +73,8 @@ package struct CertificateService: Istio_V1_Auth_IstioCertificateService.Streami
         guard let book = nodes.current else {
             throw RPCError(code: .unavailable, message: "resources are still being read: try again")
         }
-        guard let text = request.metadata.fields[Self.impersonationKey]?.stringValue, !text.isEmpty else {
+        let asked = request.metadata.fields[Self.impersonationKey]?.stringValue ?? ""
+        guard let text = asked.isEmpty ? Self.ownIdentity(of: caller, book) : asked else {
             throw Self.refusal("no metadata \(Self.impersonationKey): nodes get certificates for their pods only")
         }
         guard text.utf8.count <= ServeLimits.identityBytesMax, let identity = Identity(text) else {
@@ -94,8 +95,18 @@ package struct CertificateService: Istio_V1_Auth_IstioCertificateService.Streami
             guard book.waypoints.contains(identity) else {
                 throw Self.refusal("the resources know no waypoint of \(identity)")
             }
+        case .pod(let namespace, _, let account):
+            guard identity.namespace == namespace, identity.serviceAccount == account else {
+                throw Self.refusal("\(caller) may ask for itself only, not for \(identity)")
+            }
         }
         return identity
+    }
+
+    /// Who asks for itself need not say so.
+    private static func ownIdentity(of caller: TokenHolder, _ book: NodeBook) -> String? {
+        guard case .pod(let namespace, _, let account) = caller else { return nil }
+        return "spiffe://\(book.trustDomain)/ns/\(namespace)/sa/\(account)"
     }
 
     private static func refusal(_ reason: String) -> RPCError {

@@ -21,6 +21,8 @@ package actor ControlDesk {
     private let log: Logger
     private var resources: ResourceSet?
     private var readFindings: [Finding] = []
+    private var pods: [PodKey: NodeBook.Pod] = [:]
+    private var namespaces: Set<String> = []
     private var ledger: EnrolmentLedger
     private let release: WorldRelease
     private var waypointVersion: UInt64 = 0
@@ -55,6 +57,8 @@ package actor ControlDesk {
     package func resourcesChanged(_ resources: ResourceSet, findings: [Finding]) {
         self.resources = resources
         readFindings = findings
+        pods = Self.pods(resources)
+        namespaces = Set(resources.namespaces.lazy.filter { !$0.metadata.isBeingDeleted }.map(\.metadata.name))
         let before = ledger.proofs
         let nodes = ledger.place(Self.placements(resources))
         for node in nodes { reportsWanted[node, default: 0] += 1 }
@@ -160,6 +164,8 @@ package actor ControlDesk {
         }
         var book = NodeBook(trustDomain: settings.trustDomain)
         book.waypoints = desired.waypoints
+        book.pods = pods
+        book.namespaces = namespaces
         for (node, intents) in desired.intents {
             book.pages[node] = NodeBook.Page(intents: intents, reportsWanted: reportsWanted[node] ?? 0)
         }
@@ -185,18 +191,5 @@ package actor ControlDesk {
         metrics.set(.provenPods, ledger.proofs.count)
         metrics.set(.findingErrors, desired.findings.count { $0.severity == .error })
         metrics.set(.findingWarnings, desired.findings.count { $0.severity == .warning })
-    }
-
-    private static func placements(_ resources: ResourceSet) -> [PodKey: EnrolmentLedger.Placement] {
-        var placements: [PodKey: EnrolmentLedger.Placement] = [:]
-        for pod in resources.pods where !pod.nodeName.isEmpty {
-            let key = PodKey(namespace: pod.metadata.namespace, name: pod.metadata.name)
-            let addresses = pod.addresses.sorted().map(\.description).joined(separator: ",")
-            // Files are written by people: no white space may get into the line of the enrolment file.
-            let uid = pod.metadata.uid.filter { !$0.isWhitespace }
-            placements[key] = EnrolmentLedger.Placement(
-                node: pod.nodeName, life: "\(uid)|\(addresses)|\(pod.serviceAccount)".filter { !$0.isWhitespace })
-        }
-        return placements
     }
 }

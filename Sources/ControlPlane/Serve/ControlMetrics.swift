@@ -7,6 +7,7 @@ package final class ControlMetrics: Sendable {
         case addressPushes, policyPushes, routePushes, attachedPolicyPushes, trafficPushes, otherPushes, pushBytes
         case refusals, staleNonces
         case certificatesIssued, certificatesRefused, authenticationFailures, connectionsRefused
+        case tokenReviewFailures
         case reports, reportsRefused, translations
     }
 
@@ -15,7 +16,7 @@ package final class ControlMetrics: Sendable {
         case discoveryStreams, enrolmentStreams, connectedNodes
         case resources, workloads, services, policies, routes, attachedPolicies, traffic, provenPods
         case findingErrors, findingWarnings
-        case signerNotAfterSeconds
+        case signerNotAfterSeconds, leader
     }
 
     private struct Values {
@@ -90,6 +91,8 @@ package final class ControlMetrics: Sendable {
             ("{result=\"issued\"}", .certificatesIssued), ("{result=\"refused\"}", .certificatesRefused),
         ])
         counter("apusd_authentication_failures_total", "Calls without a known token.", [("", .authenticationFailures)])
+        counter("apusd_token_review_failures_total", "Tokens of which the API server could not say anything.",
+            [("", .tokenReviewFailures)])
         counter("apusd_connections_refused_total", "Connections over the limit or without a call.",
             [("", .connectionsRefused)])
         counter("apusd_pod_reports_total", "Pod reports by result.", [
@@ -119,6 +122,7 @@ package final class ControlMetrics: Sendable {
         ])
         gauge("apusd_signer_not_after_seconds", "Unix time at which the signing certificate expires.",
             [("", of(.signerNotAfterSeconds))])
+        gauge("apusd_leader", "Whether this replica is the one that writes.", [("", of(.leader))])
         return text
     }
 }

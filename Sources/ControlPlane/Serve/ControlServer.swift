@@ -17,18 +17,22 @@ package final class ControlServer: Sendable {
     /// The rooms that the services stand on.
     package struct Parts: Sendable {
         package var desk: ControlDesk
-        package var authority: CertificateAuthority
+        package var authority: CurrentAuthority
         package var tokens: NodeTokens
+        /// `nil`: only the tokens of files are known.
+        package var reviews: Authenticator.Reviews?
         package var metrics: ControlMetrics
         package var nowSeconds: @Sendable () -> Int64
 
         package init(
-            desk: ControlDesk, authority: CertificateAuthority, tokens: NodeTokens, metrics: ControlMetrics,
+            desk: ControlDesk, authority: CurrentAuthority, tokens: NodeTokens,
+            reviews: Authenticator.Reviews? = nil, metrics: ControlMetrics,
             nowSeconds: @escaping @Sendable () -> Int64
         ) {
             self.desk = desk
             self.authority = authority
             self.tokens = tokens
+            self.reviews = reviews
             self.metrics = metrics
             self.nowSeconds = nowSeconds
         }
@@ -43,7 +47,8 @@ package final class ControlServer: Sendable {
         let gate = ConnectionGate(firstCallSeconds: firstCallSeconds, metrics: parts.metrics)
         self.desk = parts.desk
         self.log = log
-        let authenticator = Authenticator(parts.tokens, metrics: parts.metrics)
+        let authenticator = Authenticator(
+            parts.tokens, reviews: parts.reviews, nodes: parts.desk.nodeBoard, metrics: parts.metrics)
         let services: [any RegistrableRPCService] = [
             DiscoveryService(
                 authenticator: authenticator, desk: parts.desk, metrics: parts.metrics, log: log),

@@ -22,14 +22,29 @@ package struct DiscoveryService: Envoy_Service_Discovery_V3_AggregatedDiscoveryS
     package func deltaAggregatedResources(
         request: StreamingServerRequest<Envoy_Service_Discovery_V3_DeltaDiscoveryRequest>, context: ServerContext
     ) async throws -> StreamingServerResponse<Envoy_Service_Discovery_V3_DeltaDiscoveryResponse> {
-        let caller = try authenticator.caller(request.metadata)
-        let audience: Acknowledgements.Audience = if case .node = caller { .nodes } else { .waypoints }
+        let caller = try await authenticator.caller(request.metadata)
+        let audience = try audience(caller)
         let stream = DiscoveryStream(
             node: caller.name, board: audience == .nodes ? desk.worldBoard : desk.waypointBoard, audience: audience,
             acknowledgements: desk.acknowledgements, metrics: metrics, log: log)
         return StreamingServerResponse { writer in
             try await stream.run(request.messages, writer)
             return [:]
+        }
+    }
+
+    /// The world is for those who have to know it: nodes and waypoints, not for every pod with a token.
+    private func audience(_ caller: TokenHolder) throws(RPCError) -> Acknowledgements.Audience {
+        switch caller {
+        case .node: return .nodes
+        case .account: return .waypoints
+        case .pod(let namespace, _, let account):
+            guard desk.nodeBoard.current?.isWaypoint(namespace: namespace, serviceAccount: account) == true else {
+                throw RPCError(
+                    code: .permissionDenied,
+                    message: "discovery is for nodes and waypoints, \(caller) is that of no waypoint's Gateway")
+            }
+            return .waypoints
         }
     }
 

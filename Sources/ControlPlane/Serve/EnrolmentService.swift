@@ -22,7 +22,7 @@ package struct EnrolmentService: Apus_Node_V1_NodeEnrolment.StreamingServiceProt
     package func synchronize(
         request: StreamingServerRequest<Apus_Node_V1_NodeReport>, context: ServerContext
     ) async throws -> StreamingServerResponse<Apus_Node_V1_NodeIntent> {
-        let node = try authenticator.node(request.metadata)
+        let node = try await authenticator.node(request.metadata)
         return StreamingServerResponse { writer in
             metrics.changeStreams(.enrolmentStreams, node: node, by: 1)
             defer { metrics.changeStreams(.enrolmentStreams, node: node, by: -1) }

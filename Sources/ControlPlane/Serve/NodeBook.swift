@@ -9,10 +9,30 @@ package struct NodeBook: Sendable {
         package var reportsWanted: UInt64
     }
 
+    /// What tokens that are bound to a pod are held against.
+    package struct Pod: Hashable, Sendable {
+        package var uid: String
+        package var serviceAccount: String
+        /// Empty until it is placed.
+        package var node: String
+        /// It has succeeded or failed.
+        package var isOver = false
+
+        package init(uid: String, serviceAccount: String, node: String, isOver: Bool = false) {
+            self.uid = uid
+            self.serviceAccount = serviceAccount
+            self.node = node
+            self.isOver = isOver
+        }
+    }
+
     package var pages: [String: Page] = [:]
+    package var pods: [PodKey: Pod] = [:]
     /// Who waypoints are.
     package var waypoints: Set<Identity> = []
     package var trustDomain: String
+    /// Namespaces that are there to stay.
+    package var namespaces: Set<String> = []
 
     package init(trustDomain: String) { self.trustDomain = trustDomain }
 
@@ -22,5 +42,10 @@ package struct NodeBook: Sendable {
         return page.intents.contains {
             $0.pod.namespace == identity.namespace && $0.serviceAccount == identity.serviceAccount
         }
+    }
+
+    /// Whether pods of this account are those of a waypoint.
+    package func isWaypoint(namespace: String, serviceAccount: String) -> Bool {
+        waypoints.contains { $0.namespace == namespace && $0.serviceAccount == serviceAccount }
     }
 }
