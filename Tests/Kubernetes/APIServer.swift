@@ -97,7 +97,9 @@ final class APIServer {
                 "--authorization-mode=Node,RBAC", "--service-account-issuer=https://kubernetes.default.svc",
                 "--service-account-signing-key-file=\(folder)/accounts.key",
                 "--service-account-key-file=\(folder)/accounts.key", "--api-audiences=istio-ca",
-                "--endpoint-reconciler-type=none", "--service-cluster-ip-range=10.96.0.0/16",
+                // Conditions of services are kept without being asked from 1.24 on.
+                "--feature-gates=MixedProtocolLBService=true", "--endpoint-reconciler-type=none",
+                "--service-cluster-ip-range=10.96.0.0/16",
                 // There is no controller that makes the accounts of namespaces.
                 "--disable-admission-plugins=ServiceAccount",
             ])

@@ -28,4 +28,18 @@ extension APIServer {
             try await call("GET", "/apis/\(group)/\(version)/\(plural)").status == 200
         }
     }
+
+    /// A member of an object, as text; empty when there is none. The path: `status/conditions`.
+    func value(_ object: String, _ path: String) async throws -> String {
+        let text = try await call("GET", object).text
+        var value = try JSONSerialization.jsonObject(with: Data(text.utf8))
+        for key in path.split(separator: "/") {
+            guard let member = (value as? [String: Any])?[String(key)] else { return "" }
+            value = member
+        }
+        if let text = value as? String { return text }
+        let options: JSONSerialization.WritingOptions = [.sortedKeys, .fragmentsAllowed, .withoutEscapingSlashes]
+        return String(
+            decoding: try JSONSerialization.data(withJSONObject: value, options: options), as: UTF8.self)
+    }
 }

@@ -1,22 +1,53 @@
 internal import ControlSources
 internal import ControlTranslate
+internal import MeshModel
 
 /// What is kept of an object: what the decoders made of it. A class, so that a table of ten thousand copies quickly.
 final class StoredObject: Hashable, Sendable {
     let contents: ResourceFile.Contents
     /// Tells versions apart where no contents are kept; else empty.
     let mark: String
+    /// Of kinds that have a status of ours.
+    let observed: ObservedObject?
 
-    init(_ contents: ResourceFile.Contents, mark: String = "") {
+    init(_ contents: ResourceFile.Contents, mark: String = "", observed: ObservedObject? = nil) {
         self.contents = contents
         self.mark = mark
+        self.observed = observed
     }
 
     static func == (left: StoredObject, right: StoredObject) -> Bool {
-        left === right || (left.mark == right.mark && left.contents == right.contents)
+        left === right
+            || (left.mark == right.mark && left.contents == right.contents && left.observed == right.observed)
     }
 
     func hash(into hasher: inout Hasher) { hasher.combine(mark) }
+}
+
+/// An object as an API server has it, as far as its status is written.
+struct ObservedObject: Hashable, Sendable {
+    let uid: String
+    let revision: String
+    let annotations: [String: String]
+    /// An empty object when there is none.
+    let status: JSONValue
+
+    init(_ object: JSONValue) {
+        let metadata = object["metadata"] ?? [:]
+        uid = metadata["uid"]?.text ?? ""
+        revision = metadata["resourceVersion"]?.text ?? ""
+        annotations = (metadata["annotations"]?.members ?? [:]).compactMapValues(\.text)
+        status = object["status"] ?? [:]
+    }
+
+    /// Nothing of the object but these parts is read.
+    init(_ object: DataTree) {
+        let metadata = object["metadata"]
+        uid = metadata?["uid"]?.text ?? ""
+        revision = metadata?["resourceVersion"]?.text ?? ""
+        annotations = (metadata?["annotations"]?.value.members ?? [:]).compactMapValues(\.text)
+        status = object["status"]?.value ?? [:]
+    }
 }
 
 /// Reads the API's envelopes: lists, events, errors.
@@ -97,6 +128,7 @@ struct APIReader: Sendable {
         }
         return StoredObject(
             ResourceFile.decode(
-                object, apiVersion: served.apiVersion, kind: served.kind.kind, source: source))
+                object, apiVersion: served.apiVersion, kind: served.kind.kind, source: source),
+            observed: StatusKinds.all.contains(served.kind) ? ObservedObject(object) : nil)
     }
 }

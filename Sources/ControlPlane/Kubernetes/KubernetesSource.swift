@@ -20,6 +20,7 @@ package actor KubernetesSource {
     private let configuration: ClusterConfiguration
     private let timing: SourceTiming
     private let log: Logger
+    private let statusWriter: StatusWriter?
     private let onWaiting: @Sendable ([String]) -> Void
     private var ledger: KindLedger
     private var table = ObjectTable()
@@ -38,14 +39,17 @@ package actor KubernetesSource {
 
     private static let kinds = ResourceKind.all + [.definitions]
 
-    /// - Parameter onWaiting: hears what the first state still waits for, until nothing is left.
+    /// - Parameters:
+    ///   - statusWriter: gets the objects that have a status of ours.
+    ///   - onWaiting: hears what the first state still waits for, until nothing is left.
     package init(
         _ configuration: ClusterConfiguration, timing: SourceTiming = SourceTiming(), logger: Logger,
-        onWaiting: @escaping @Sendable ([String]) -> Void = { _ in }
+        statusWriter: StatusWriter? = nil, onWaiting: @escaping @Sendable ([String]) -> Void = { _ in }
     ) {
         self.configuration = configuration
         self.timing = timing
         log = logger
+        self.statusWriter = statusWriter
         self.onWaiting = onWaiting
         ledger = KindLedger(absenceMilliseconds: timing.absenceMilliseconds)
     }
@@ -139,6 +143,7 @@ package actor KubernetesSource {
             log.warning("\(kind.name): the API server does not have it any more; its objects are gone")
             watchers.removeValue(forKey: kind)?.cancel()
             statuses[kind] = nil
+            statusWriter?.forget(kind)
             table.remove(kind)
             changes += 1
         }
@@ -156,9 +161,11 @@ package actor KubernetesSource {
             if kind == .definitions {
                 hurry()
             } else {
-                table.set(kind, objects)
-                changes += 1
-                dirtied.yield()
+                statusWriter?.observe(report.served, objects)
+                if table.set(kind, objects) {
+                    changes += 1
+                    dirtied.yield()
+                }
             }
         }
         tellStatus()

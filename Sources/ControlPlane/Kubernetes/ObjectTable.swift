@@ -11,8 +11,26 @@ struct ObjectTable: Sendable {
     private var parts: [ResourceKind: Part] = [:]
     /// Not yet put into parts: in a storm of events that is done once for many of them.
     private var pending: [ResourceKind: [String: StoredObject]] = [:]
+    /// Of kinds whose status we write: such a write must not make a new world.
+    private var latest: [ResourceKind: [String: StoredObject]] = [:]
 
-    mutating func set(_ kind: ResourceKind, _ objects: [String: StoredObject]) { pending[kind] = objects }
+    /// - Returns: whether the objects mean something else than before.
+    mutating func set(_ kind: ResourceKind, _ objects: [String: StoredObject]) -> Bool {
+        if StatusKinds.all.contains(kind) {
+            defer { latest[kind] = objects }
+            if let before = latest[kind], Self.means(before, objects) { return false }
+        }
+        pending[kind] = objects
+        return true
+    }
+
+    private static func means(_ before: [String: StoredObject], _ now: [String: StoredObject]) -> Bool {
+        before.count == now.count
+            && now.allSatisfy { key, object in
+                guard let old = before[key] else { return false }
+                return old === object || (old.mark == object.mark && old.contents == object.contents)
+            }
+    }
 
     /// In the order of keys, so that the same objects always give the same set.
     private static func part(_ objects: [String: StoredObject]) -> Part {
@@ -27,6 +45,7 @@ struct ObjectTable: Sendable {
     mutating func remove(_ kind: ResourceKind) {
         parts[kind] = nil
         pending[kind] = nil
+        latest[kind] = nil
     }
 
     func has(_ kind: ResourceKind) -> Bool { parts[kind] != nil || pending[kind] != nil }

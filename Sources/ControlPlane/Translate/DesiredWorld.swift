@@ -23,6 +23,8 @@ package struct DesiredWorld: Hashable, Sendable {
     package var gatewayStatuses: [GatewayStatus] = []
     /// What became of each service's wish for a waypoint, by kind, namespace and name.
     package var bindingStatuses: [BindingStatus] = []
+    /// What became of each AuthorizationPolicy, by namespace and name.
+    package var policyStatuses: [PolicyStatus] = []
     /// Gateways whose waypoint the control plane should run, by namespace and name.
     package var wantedWaypoints: [GatewayResource] = []
     /// What only waypoints are told: services without an address through which the control plane proves them, and the

@@ -9,6 +9,14 @@ struct PolicyAttachment {
     /// Services to whether they have a waypoint.
     private let services: [ServiceKey: Bool]
     private(set) var findings: [Finding] = []
+    /// By the resource's title.
+    private(set) var unbound: [String: [Unbound]] = [:]
+
+    /// A target that a policy is not enforced for.
+    struct Unbound {
+        let what: String
+        let reason: PolicyStatus.Reason
+    }
 
     init(_ context: TranslateContext, _ gateways: WaypointGateways, _ hosts: ServiceEntryHosts, _ services: [Service]) {
         self.context = context
@@ -48,16 +56,18 @@ struct PolicyAttachment {
             return keys.map { .service($0) }
         case .gateway(let name):
             let key = WaypointKey(namespace: namespace, name: name)
-            if !gateways.contains(key) { report("the Gateway \(name), which is no waypoint here", resource) }
+            if !gateways.contains(key) {
+                report("the Gateway \(name), which is no waypoint here", resource, .targetNotFound)
+            }
             return [.waypoint(key)]
         case .gatewayClass(let name) where namespace != context.settings.rootNamespace:
             report(
                 "the GatewayClass \(name), which only a policy of namespace \(context.settings.rootNamespace) can",
-                resource)
+                resource, .targetNotFound)
             return []
         case .gatewayClass(let name):
             let keys = gateways.keys(ofClass: name)
-            if keys.isEmpty { report("the GatewayClass \(name), which no waypoint is of", resource) }
+            if keys.isEmpty { report("the GatewayClass \(name), which no waypoint is of", resource, .targetNotFound) }
             return keys.map { .waypoint($0) }
         case .namespace: return [.waypoints(namespace: namespace)]
         }
@@ -66,13 +76,14 @@ struct PolicyAttachment {
     private mutating func judge(_ keys: [ServiceKey], _ what: String, _ resource: some MeshResource) {
         let known = keys.filter { services[$0] != nil }
         if known.isEmpty {
-            report("\(what), which does not exist", resource)
+            report("\(what), which does not exist", resource, .targetNotFound)
         } else if known.contains(where: { services[$0] == false }) {
-            report("\(what), which has no waypoint", resource)
+            report("\(what), which has no waypoint", resource, .ancestorNotBound)
         }
     }
 
-    private mutating func report(_ what: String, _ resource: some MeshResource) {
+    private mutating func report(_ what: String, _ resource: some MeshResource, _ reason: PolicyStatus.Reason) {
+        unbound[resource.title, default: []].append(Unbound(what: what, reason: reason))
         findings.append(
             Finding(
                 .warning, resource.metadata.origin, resource: resource.title,

@@ -11,6 +11,8 @@ struct PolicyTable {
     /// The resources of the request policies, by key.
     let requestResources: [String: AuthorizationPolicyResource]
     let findings: [Finding]
+    /// What is wrong with each AuthorizationPolicy in itself, in words; by place in the resources.
+    let errors: [[String]]
     private let rootNamespace: String
     private let selected: SelectorIndex<String>
     private let peerAuthentication: PeerAuthenticationTranslation
@@ -23,6 +25,7 @@ struct PolicyTable {
         var requestResources: [String: AuthorizationPolicyResource] = [:]
         var findings = peerAuthentication.findings
         var selectors: [(namespace: String, selector: [String: String], element: String)] = []
+        var errors: [[String]] = []
         for resource in resources.authorizationPolicies {
             var translation = AuthorizationTranslation(resource, settings)
             let policy = translation.nodePolicy()
@@ -31,6 +34,10 @@ struct PolicyTable {
                 requestResources[policy.key] = resource
             }
             findings += translation.findings
+            // Where it has no effect at all, that is what is wrong with it.
+            let isWithoutEffect = policy == nil && !resource.hasTargetReferences
+            errors.append(
+                translation.findings.filter { isWithoutEffect || $0.severity == .error }.map(\.message))
             guard let policy else { continue }
             policies.append(policy)
             // Only what is sent may be named: a node refuses traffic to a workload that names a policy it never gets.
@@ -45,6 +52,7 @@ struct PolicyTable {
             findings += translation.findings
         }
         self.tokenPolicies = tokenPolicies
+        self.errors = errors
         self.policies = policies.sorted { $0.key < $1.key }
         self.requestPolicies = requestPolicies.sorted { $0.key < $1.key }
         self.requestResources = requestResources

@@ -137,6 +137,13 @@ struct Translation {
             if !bindings.isEmpty { world.attachedPolicies.append(AttachedPolicy(policy, bindings: bindings)) }
         }
         world.findings += attachment.findings + authorizers.findings
+        world.policyStatuses = zip(resources.authorizationPolicies, policies.errors).map { resource, errors in
+            let isForWaypoint = resource.hasTargetReferences && resource.selector == nil
+            return PolicyStatus(
+                isForWaypoint ? .waypoint : .node, resource, errors: errors,
+                unbound: isForWaypoint ? attachment.unbound[resource.title] ?? [] : [])
+        }
+        world.policyStatuses.sort { ($0.namespace, $0.name) < ($1.namespace, $1.name) }
         world.attachedPolicies.sort { $0.name < $1.name }
     }
 
