@@ -113,4 +113,33 @@ struct GatewayStatusTests {
         #expect(world.wantedWaypoints.isEmpty)
         #expect(world.gatewayStatuses.first?.conditions.last?.isTrue == true)
     }
+
+    @Test("one that becomes pods is wanted though it has some, has its Service's address, and says what keeps it")
+    func deployed() throws {
+        var written = resources(gateway([Self.tunnel]))
+        var pod = PodResource(
+            metadata: ResourceMetadata(
+                name: "way-1", namespace: "shop", labels: ["gateway.networking.k8s.io/gateway-name": "way"]))
+        pod.addresses = [try #require(IPAddress("10.0.0.9"))]
+        written.pods = [pod]
+        var service = ServiceResource(metadata: ResourceMetadata(name: "way", namespace: "shop"))
+        let address = try #require(IPAddress("10.96.0.7"))
+        service.virtualAddresses = [address]
+        service.ports = [ServiceResource.Port(name: "mesh", port: 15008)]
+        written.services.append(service)
+        var settings = TranslateSettings()
+        settings.deploysWaypoints = true
+        let world = Translate.translate(written, settings)
+        #expect(world.wantedWaypoints.map(\.metadata.key) == ["shop/way"])
+        let status = try #require(world.gatewayStatuses.first)
+        #expect(status.addresses == [address] && status.conditions.map(\.reason) == [.accepted, .programmed])
+        for (cause, reasons) in [
+            (WaypointProblem.Cause.parameters, [GatewayCondition.Reason.invalidParameters, .invalid]),
+            (.objects, [.accepted, .invalid]),
+        ] {
+            settings.waypointProblems = ["shop/way": WaypointProblem(cause, "no")]
+            let status = try #require(Translate.translate(written, settings).gatewayStatuses.first)
+            #expect(status.conditions.map(\.reason) == reasons)
+        }
+    }
 }

@@ -13,7 +13,7 @@ final class ControlPlane {
     /// - Parameter systemNamespace: where replicas share what they share; `nil`: there are none.
     init(
         _ server: APIServer, name: String = "apusd", port: Int = 15012, adminPort: Int = 15014,
-        systemNamespace: String? = nil
+        systemNamespace: String? = nil, _ more: [String] = []
     ) throws {
         namespace = server.namespace
         self.port = port
@@ -25,7 +25,7 @@ final class ControlPlane {
             [
                 try MeshPrograms().apusd, "--kubernetes", "--kubeconfig", try server.writeKubeconfig(), "--state",
                 "\(folder)/\(name)-state", "--listen", "127.0.0.1:\(port)", "--admin", "127.0.0.1:\(adminPort)",
-            ] + (systemNamespace.map { ["--system-namespace", $0] } ?? []))
+            ] + (systemNamespace.map { ["--system-namespace", $0] } ?? []) + more)
     }
 
     func roots() throws -> String { try String(contentsOfFile: rootsPath, encoding: .utf8) }

@@ -23,4 +23,27 @@ extension APIClient {
     package func read(_ place: ObjectPlace, seconds: Int? = nil) async throws(APIFailure) -> JSONValue {
         try APIReader.tree(try await whole(Question(path: place.path()), seconds: seconds)).value
     }
+
+    /// All objects of the kind, of a namespace or of all; where its objects have labels, those that the selector
+    /// (`KEY=VALUE`) names.
+    package func list(
+        _ served: ServedKind, namespace: String?, selector: String? = nil, seconds: Int? = nil
+    ) async throws(APIFailure) -> [JSONValue] {
+        let query = selector.map { "?labelSelector=\(ServedKind.escaped($0))" } ?? ""
+        let path = served.collectionPath(namespace: namespace) + query
+        let list = try APIReader.tree(try await whole(Question(path: path), seconds: seconds)).value
+        guard let items = list["items"]?.elements else { throw .malformed("is no list") }
+        return items
+    }
+
+    /// The best version of each kind's group that the server has; kinds whose group it does not have are left out.
+    package func served(_ kinds: [ResourceKind]) async throws(APIFailure) -> [ResourceKind: ServedKind] {
+        let groups = Discovery.groups(try APIReader.tree(try await get("/apis")))
+        var served: [ResourceKind: ServedKind] = [:]
+        for kind in kinds {
+            let version = kind.versions.first { kind.group.isEmpty || groups[kind.group]?.contains($0) == true }
+            served[kind] = version.map { ServedKind(kind: kind, version: $0) }
+        }
+        return served
+    }
 }

@@ -69,8 +69,22 @@ struct ApusdOptions: ParsableArguments {
         help: "Directory for files that say what became of routes, Gateways and services; outside of the resources.")
     var status: String?
 
+    @Flag(
+        inversion: .prefixedNo,
+        help: "With --kubernetes: write the statuses of Gateways, routes, policies and services to the API server.")
+    var writeStatus = true
+
     @Flag(help: "Run a waypoint for each Gateway of a waypoint class, in a network namespace of its own. Needs root.")
     var waypoints = false
+
+    @Option(
+        help: ArgumentHelp(
+            "With --kubernetes: make a Deployment of this image for each Gateway of a waypoint class.",
+            valueName: "image"))
+    var waypointImage: String?
+
+    @Option(help: "URL by which the waypoints' pods reach discovery and certificates.")
+    var waypointControlPlane: String?
 
     @Option(help: "IPv4 block of the waypoints' addresses; other nodes must have a route to it.")
     var waypointAddresses = "10.254.0.0/24"

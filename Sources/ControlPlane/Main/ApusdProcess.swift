@@ -84,7 +84,8 @@ struct ApusdProcess {
         let announcement = Announcement(
             server: server, desk: desk, readiness: readiness, state: state, tokens: tokens,
             adminAddresses: adminAddresses, metrics: metrics, log: log)
-        let keeper = settings.trust.keeper(client, metrics: metrics, log: output.logger("lease"))
+        let leads = Board<Bool>()
+        let keeper = settings.trust.keeper(client, metrics: metrics, leads: leads, log: output.logger("lease"))
         var configuration = ServiceGroupConfiguration(
             services: [
                 .init(service: AdminPart(admin: admin), serviceName: "admin"),
@@ -107,6 +108,14 @@ struct ApusdProcess {
                         maps: rootMaps(client, output), leadership: keeper?.leadership, authority: authority,
                         nodes: desk.nodeBoard),
                     serviceName: "roots"),
+                .init(
+                    service: ClusterStatusPart(writer: source.statusWriter, board: desk.debugBoard, leads: leads),
+                    serviceName: "cluster statuses"),
+                .init(
+                    service: WaypointDeployPart(
+                        place: settings.place, settings: settings.deployment, desk: desk, leads: leads,
+                        log: output.logger("waypoints")),
+                    serviceName: "waypoint deployments"),
                 .init(
                     service: RenewalPart(renewal: renewal, server: server, first: certificate),
                     serviceName: "certificate renewal"),

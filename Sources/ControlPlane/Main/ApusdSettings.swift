@@ -12,6 +12,8 @@ struct ApusdSettings: Sendable {
     let stateDirectory: String
     /// `nil`: no files of statuses.
     let statusDirectory: String?
+    /// With an API server: its objects' statuses are ours to write.
+    let writesStatus: Bool
     let listen: [TransportAddress]
     let admin: TransportAddress
     let lifetimes: LifetimePolicy
@@ -24,6 +26,8 @@ struct ApusdSettings: Sendable {
     let waitsForReadableFiles: Bool
     /// `nil`: waypoints are none of our business.
     let waypoints: WaypointOptions?
+    /// `nil`: waypoints are not made into pods.
+    let deployment: WaypointDeploySettings?
 
     /// Names by which nodes reach a control plane without any setting (ztunnel's default is
     /// istiod.istio-system.svc), and our own.
@@ -50,6 +54,7 @@ struct ApusdSettings: Sendable {
         lifetimes = LifetimePolicy(
             configuredSeconds: reader.lifetimeSeconds("--certificate-lifetime", options.certificateLifetime))
         waypoints = options.waypoints ? WaypointOptions(options, &reader) : nil
+        deployment = WaypointDeploySettings(options, &reader)
         let gateway = waypoints.map { [$0.gateway] } ?? []
         let reachable = (listen.map(\.ip).filter { !$0.isUnspecified } + gateway).map(\.description)
         serverNames = (options.serverName + reachable
@@ -65,6 +70,7 @@ struct ApusdSettings: Sendable {
         trust = TrustSettings(options.trust, &reader, environment: ProcessInfo.processInfo.environment)
         stateDirectory = options.state
         statusDirectory = options.status
+        writesStatus = options.writeStatus
         if let status = options.status, let resources = options.resources, Self.isInside(status, resources) {
             reader.refuse("--status", "a directory outside of that of the resources", status)
         }
@@ -76,6 +82,7 @@ struct ApusdSettings: Sendable {
         translate.requiresReferenceGrants = options.requireReferenceGrants
         translate.trustsRedirectionAnnotation = options.trustRedirectionAnnotation
         translate.runsWaypoints = options.waypoints
+        translate.deploysWaypoints = options.waypointImage != nil
         translate.bypassesUnreadyWaypoints = options.bypassUnreadyWaypoints
         self.translate = translate
         if Identity("spiffe://\(options.trustDomain)/ns/x/sa/y") == nil {

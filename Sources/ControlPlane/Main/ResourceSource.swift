@@ -44,7 +44,7 @@ enum ResourcePlace: Sendable {
 /// Reads resources from wherever they are.
 enum ResourceSource: Sendable {
     case directory(DirectorySource)
-    case cluster(KubernetesSource)
+    case cluster(KubernetesSource, StatusWriter?)
 
     init(_ settings: ApusdSettings, readiness: Readiness, log: Logger) {
         switch settings.place {
@@ -55,7 +55,9 @@ enum ResourceSource: Sendable {
         case .cluster(let configuration):
             log.info("reading resources from \(configuration.server)", metadata: ["by": "\(configuration.origin)"])
             let waits = ShownWaits(readiness)
-            self = .cluster(KubernetesSource(configuration, logger: log) { waits.show($0) })
+            let writer = settings.writesStatus ? StatusWriter(configuration, logger: log) : nil
+            let source = KubernetesSource(configuration, logger: log, statusWriter: writer) { waits.show($0) }
+            self = .cluster(source, writer)
         }
     }
 
@@ -63,14 +65,22 @@ enum ResourceSource: Sendable {
     var kinds: KubernetesSource.StatusBoard? {
         switch self {
         case .directory: nil
-        case .cluster(let source): source.statusBoard
+        case .cluster(let source, _): source.statusBoard
+        }
+    }
+
+    /// `nil`: there is no API server, or statuses are not ours.
+    var statusWriter: StatusWriter? {
+        switch self {
+        case .directory: nil
+        case .cluster(_, let writer): writer
         }
     }
 
     func run(onChange: @escaping @Sendable (ResourceSet, [Finding]) async -> Void) async {
         switch self {
         case .directory(let source): await source.run(onChange: onChange)
-        case .cluster(let source): await source.run(onChange: onChange)
+        case .cluster(let source, _): await source.run(onChange: onChange)
         }
     }
 }

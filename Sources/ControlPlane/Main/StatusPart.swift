@@ -1,3 +1,4 @@
+import ControlKubernetes
 import ControlServe
 import ControlTranslate
 import Logging
@@ -35,6 +36,29 @@ struct StatusPart: ServiceLifecycle.Service {
             told = Set(outcome.problems)
             if outcome.written + outcome.removed > 0 {
                 log.debug("statuses", metadata: ["written": "\(outcome.written)", "removed": "\(outcome.removed)"])
+            }
+        }
+    }
+}
+
+/// Keeps the statuses of a cluster's objects as the last translation says.
+struct ClusterStatusPart: ServiceLifecycle.Service {
+    /// `nil`: there is no cluster, or its statuses are not ours.
+    let writer: StatusWriter?
+    let board: Board<DesiredWorld>
+    /// Whether this process is the one that writes.
+    let leads: Board<Bool>
+
+    func run() async throws {
+        guard let writer else {
+            try? await gracefulShutdown()
+            return
+        }
+        await cancelWhenGracefulShutdown {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await writer.run() }
+                group.addTask { await leads.eachChange { writer.enable($0) } }
+                group.addTask { await board.eachChange { writer.wish($0) } }
             }
         }
     }

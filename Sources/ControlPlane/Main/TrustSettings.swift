@@ -92,13 +92,22 @@ struct TrustSettings: Sendable {
         return .secret(AuthoritySecret(client, namespace: systemNamespace, name: caSecret))
     }
 
-    /// Who elects the replica that writes; `nil`: there is one only.
-    func keeper(_ client: APIClient?, metrics: ControlMetrics, log: Logger) -> LeaseKeeper? {
-        guard let client, let systemNamespace else { return nil }
+    /// Who elects the replica that writes; `nil`: there is one only, which leads.
+    /// - Parameter leads: hears whether this one does.
+    func keeper(
+        _ client: APIClient?, metrics: ControlMetrics, leads: Board<Bool>, log: Logger
+    ) -> LeaseKeeper? {
+        guard let client, let systemNamespace else {
+            leads.publish(true)
+            return nil
+        }
         let host = ProcessInfo.processInfo.environment["POD_NAME"] ?? ProcessInfo.processInfo.hostName
         // Another life of the same pod is another candidate: the one before may have written a moment ago.
         return LeaseKeeper(
             client, namespace: systemNamespace, lease: lease, name: "\(host)_\(UUID())", log: log
-        ) { metrics.set(.leader, $0 ? 1 : 0) }
+        ) {
+            metrics.set(.leader, $0 ? 1 : 0)
+            leads.publish($0)
+        }
     }
 }

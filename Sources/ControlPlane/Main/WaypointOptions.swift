@@ -1,4 +1,5 @@
 import ControlAuthority
+import ControlKubernetes
 import ControlServe
 import ControlTranslate
 import ControlWaypoints
@@ -23,7 +24,7 @@ struct WaypointOptions: Sendable {
     /// it, and the same for all.
     private static let linkGateway = IPAddress(v4: 0xa9fe_0101)
     private static let prefixLengthOfNone = IPBlock(IPAddress(v4: 0))
-    private static let drainSecondsRange: ClosedRange<Int64> = 0...3600
+    fileprivate static let drainSecondsRange: ClosedRange<Int64> = 0...3600
 
     init(_ options: ApusdOptions, _ reader: inout OptionReader) {
         let block = reader.value(
@@ -49,10 +50,13 @@ struct WaypointOptions: Sendable {
             reader.refuse("--waypoint-binary", "a program that can be run", program)
         }
         drainSeconds = reader.seconds("--waypoint-drain", options.waypointDrain, in: Self.drainSecondsRange)
-        moreSettings = Self.moreSettings(options.waypointEnv, &reader)
+        moreSettings = Self.moreSettings(options.waypointEnv, own: WaypointRunSettings.ownNames, &reader)
     }
 
-    private static func moreSettings(_ texts: [String], _ reader: inout OptionReader) -> [String: String] {
+    /// - Parameter own: names that nobody may give.
+    fileprivate static func moreSettings(
+        _ texts: [String], own: Set<String>, _ reader: inout OptionReader
+    ) -> [String: String] {
         var settings: [String: String] = [:]
         for text in texts {
             let expected = "NAME=VALUE, such as OTEL_EXPORTER_OTLP_ENDPOINT=http://10.0.0.1:4318, and no setting that "
@@ -60,12 +64,69 @@ struct WaypointOptions: Sendable {
             let parsed = reader.value("--waypoint-env", text, expected) { text -> (name: String, value: String)? in
                 guard let equals = text.firstIndex(of: "="), equals != text.startIndex else { return nil }
                 let name = String(text[..<equals])
-                if WaypointRunSettings.ownNames.contains(name) { return nil }
+                if own.contains(name) { return nil }
                 return (name, String(text[text.index(after: equals)...]))
             }
             if let parsed { settings[parsed.name] = parsed.value }
         }
         return settings
+    }
+}
+
+extension WaypointDeploySettings {
+    /// `nil`: nobody asked for it.
+    init?(_ options: ApusdOptions, _ reader: inout OptionReader) {
+        guard let image = options.waypointImage else { return nil }
+        if !options.kubernetes { reader.complain("--waypoint-image", "needs --kubernetes") }
+        if options.waypoints { reader.complain("--waypoint-image", "expected it or --waypoints, found both") }
+        self.init(
+            image: image,
+            controlPlane: options.waypointControlPlane ?? "https://apusd.\(options.rootNamespace).svc:15012",
+            rootNamespace: options.rootNamespace, trustDomain: options.trustDomain, clusterID: options.clusterId,
+            network: "",
+            drainSeconds: reader.seconds(
+                "--waypoint-drain", options.waypointDrain, in: WaypointOptions.drainSecondsRange),
+            moreSettings: WaypointOptions.moreSettings(options.waypointEnv, own: Self.ownNames, &reader))
+    }
+}
+
+/// Waypoints as pods of the cluster. They outlive the control plane.
+struct WaypointDeployPart: ServiceLifecycle.Service {
+    let place: ResourcePlace
+    let settings: WaypointDeploySettings?
+    let desk: ControlDesk
+    /// Whether this process is the one that writes.
+    let leads: Board<Bool>
+    let log: Logger
+
+    func run() async throws {
+        guard let settings, case .cluster(let configuration) = place else {
+            try? await gracefulShutdown()
+            return
+        }
+        let deployer = WaypointDeployer(configuration, settings, logger: log) { [desk] problems in
+            await desk.deploymentsChanged(problems)
+        }
+        await cancelWhenGracefulShutdown {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await deployer.run() }
+                group.addTask { await leads.eachChange { deployer.enable($0) } }
+                group.addTask { await desk.debugBoard.eachChange { deployer.want($0.wantedWaypoints) } }
+            }
+        }
+    }
+}
+
+extension Board {
+    /// Each value that is current when the one before has been looked at, until the task is cancelled.
+    func eachChange(_ look: (Value) -> Void) async {
+        let (changes, change) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let listener = add { change.yield() }
+        defer { remove(listener) }
+        change.yield()
+        for await _ in changes {
+            if let current { look(current) }
+        }
     }
 }
 

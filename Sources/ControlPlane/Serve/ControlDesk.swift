@@ -77,6 +77,13 @@ package actor ControlDesk {
         translate()
     }
 
+    /// What keeps Gateways from being made into pods, by `NAMESPACE/NAME`.
+    package func deploymentsChanged(_ problems: [String: WaypointProblem]) {
+        guard settings.waypointProblems != problems else { return }
+        settings.waypointProblems = problems
+        translate()
+    }
+
     /// Waits until nodes go by the last world; bounded by the time that slow ones get.
     package func untilNodesKnow() async { await release.untilSettled() }
 

@@ -8,6 +8,8 @@ struct GatewayJudgement {
     private let instances: [String: WaypointInstance]
     /// Services that have each waypoint, by the hostname they name it by.
     private var assigned: [String: [String]] = [:]
+    /// Addresses of services by their hostname.
+    private var addresses: [String: [IPAddress]] = [:]
     private(set) var statuses: [GatewayStatus] = []
     private(set) var wanted: [GatewayResource] = []
     private(set) var findings: [Finding] = []
@@ -24,6 +26,7 @@ struct GatewayJudgement {
         self.gateways = gateways
         instances = Dictionary(settings.waypoints.map { ($0.key, $0) }) { first, _ in first }
         for service in services {
+            addresses[service.hostname] = service.virtualAddresses.compactMap(\.exact)
             guard case .hostname(let key)? = service.waypoint?.destination else { continue }
             assigned[key.hostname, default: []].append("\(service.namespace)/\(service.name)")
         }
@@ -51,8 +54,13 @@ struct GatewayJudgement {
             status.conditions.append(GatewayCondition(.programmed, false, .invalid, message))
             return finish(status, gateway, message)
         }
-        if settings.runsWaypoints, !isByHand { wanted.append(gateway) }
+        // What is deployed is recognized by who made it, not by its pods, which are there as well.
+        if settings.deploysWaypoints || (settings.runsWaypoints && !isByHand) { wanted.append(gateway) }
+        if let problem = settings.waypointProblems[metadata.key] {
+            return refuse(status, gateway, problem)
+        }
         status.conditions.append(programmed(gateway, isByHand: isByHand))
+        if settings.deploysWaypoints || isByHand { status.addresses = addresses[host(gateway)] ?? [] }
         if let instance = instances[metadata.key], let address = instance.address { status.addresses = [address] }
         statuses.append(status)
     }
@@ -63,6 +71,21 @@ struct GatewayJudgement {
             Finding(
                 .error, gateway.metadata.origin, resource: gateway.title,
                 "\(message); it has no waypoint, and connections to services that name it are refused"))
+    }
+
+    private mutating func refuse(_ start: GatewayStatus, _ gateway: GatewayResource, _ problem: WaypointProblem) {
+        var status = start
+        if problem.cause == .parameters {
+            status.conditions = [GatewayCondition(.accepted, false, .invalidParameters, problem.message)]
+        }
+        status.conditions.append(GatewayCondition(.programmed, false, .invalid, problem.message))
+        statuses.append(status)
+        findings.append(
+            Finding(.error, gateway.metadata.origin, resource: gateway.title, "its waypoint: \(problem.message)"))
+    }
+
+    private func host(_ gateway: GatewayResource) -> String {
+        "\(gateway.metadata.name).\(gateway.metadata.namespace).svc.\(settings.clusterDomain)"
     }
 
     private static func status(_ listener: GatewayResource.Listener, at place: Int) -> GatewayListenerStatus {
@@ -77,7 +100,7 @@ struct GatewayJudgement {
     }
 
     private func programmed(_ gateway: GatewayResource, isByHand: Bool) -> GatewayCondition {
-        let host = "\(gateway.metadata.name).\(gateway.metadata.namespace).svc.\(settings.clusterDomain)"
+        let host = self.host(gateway)
         guard let instance = instances[gateway.metadata.key], !isByHand else {
             if isByHand {
                 let isReady = !unready.contains { $0.namespace == gateway.metadata.namespace && $0.hostname == host }
@@ -86,7 +109,7 @@ struct GatewayJudgement {
                     : GatewayCondition(.programmed, false, .pending, "none of its pods is ready")
             }
             let message =
-                settings.runsWaypoints
+                settings.runsWaypoints || settings.deploysWaypoints
                 ? "the waypoint is about to be started"
                 : "this control plane does not run waypoints (setting --waypoints)"
             return GatewayCondition(.programmed, false, .pending, message)

@@ -28,6 +28,24 @@ package struct GatewayListenerStatus: Hashable, Sendable {
     }
 }
 
+/// What keeps a Gateway from being made into pods.
+package struct WaypointProblem: Hashable, Sendable {
+    package enum Cause: Hashable, Sendable {
+        /// What the Gateway asks for: its parameters, or a name that is taken.
+        case parameters
+        /// The API server does not take it.
+        case objects
+    }
+
+    package var cause: Cause
+    package var message: String
+
+    package init(_ cause: Cause, _ message: String) {
+        self.cause = cause
+        self.message = message
+    }
+}
+
 /// A condition of a Gateway or of a listener, in the words of the Gateway API.
 package struct GatewayCondition: Hashable, Sendable {
     package enum Kind: String, Hashable, Sendable {
@@ -43,6 +61,7 @@ package struct GatewayCondition: Hashable, Sendable {
         case unsupportedAddress = "UnsupportedAddress"
         case unsupportedProtocol = "UnsupportedProtocol"
         case addressNotAssigned = "AddressNotAssigned"
+        case invalidParameters = "InvalidParameters"
     }
 
     package var kind: Kind

@@ -22,6 +22,10 @@ package struct TranslateSettings: Hashable, Sendable {
     package var runsWaypoints: Bool = false
     /// The waypoints that it runs now, those that are about to leave among them.
     package var waypoints: [WaypointInstance] = []
+    /// The control plane makes the waypoints of Gateways into pods of the cluster.
+    package var deploysWaypoints: Bool = false
+    /// What keeps Gateways from being made into pods, by `NAMESPACE/NAME`.
+    package var waypointProblems: [String: WaypointProblem] = [:]
     /// A waypoint that is not ready is passed by, instead of its services' connections being refused.
     package var bypassesUnreadyWaypoints: Bool = false
     /// Where the control plane answers requests that it sends through waypoints to prove them; `nil`: nowhere.

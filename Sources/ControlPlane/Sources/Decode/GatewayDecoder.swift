@@ -24,6 +24,9 @@ enum GatewayDecoder {
                 listener.complainAboutTheRest()
                 spec.absorb(listener)
             }
+            if let infrastructure = spec.map("infrastructure") {
+                gateway.infrastructure = decode(infrastructure, &spec)
+            }
             gateway.hasAddresses = !spec.maps("addresses").isEmpty
             spec.complainAboutTheRest()
         }
@@ -76,5 +79,23 @@ enum GatewayDecoder {
         }
         reader.complainAboutTheRest()
         return selector
+    }
+
+    private static func decode(
+        _ start: MapReader, _ spec: inout MapReader
+    ) -> GatewayResource.Infrastructure {
+        var reader = start
+        var infrastructure = GatewayResource.Infrastructure(
+            labels: reader.labels("labels"), annotations: reader.labels("annotations"))
+        if var reference = reader.map("parametersRef") {
+            infrastructure.parameters = GatewayResource.Parameters(
+                group: reference.text("group") ?? "", kind: reference.text("kind") ?? "",
+                name: reference.text("name") ?? "")
+            reference.complainAboutTheRest()
+            reader.absorb(reference)
+        }
+        reader.complainAboutTheRest()
+        spec.absorb(reader)
+        return infrastructure
     }
 }

@@ -24,6 +24,36 @@ package struct GatewayResource: MeshResource {
         package var isTunnel: Bool { protocolName == "HBONE" && port == 15008 }
     }
 
+    /// spec.infrastructure: what holds for everything that is made for the Gateway.
+    package struct Infrastructure: Hashable, Sendable {
+        /// `nil`: the Gateway's own.
+        package var labels: [String: String]?
+        /// `nil`: the Gateway's own.
+        package var annotations: [String: String]?
+        package var parameters: Parameters?
+
+        package init(
+            labels: [String: String]? = nil, annotations: [String: String]? = nil, parameters: Parameters? = nil
+        ) {
+            self.labels = labels
+            self.annotations = annotations
+            self.parameters = parameters
+        }
+    }
+
+    /// parametersRef: where patches of the made objects are, in the Gateway's namespace.
+    package struct Parameters: Hashable, Sendable {
+        package var group: String
+        package var kind: String
+        package var name: String
+
+        package init(group: String, kind: String, name: String) {
+            self.group = group
+            self.kind = kind
+            self.name = name
+        }
+    }
+
     package var metadata: ResourceMetadata
     /// spec.gatewayClassName.
     package var className: String = ""
@@ -32,6 +62,7 @@ package struct GatewayResource: MeshResource {
     package var listeners: [Listener] = []
     /// spec.addresses names something: what answers there is somebody else's.
     package var hasAddresses: Bool = false
+    package var infrastructure: Infrastructure?
 
     package init(metadata: ResourceMetadata) { self.metadata = metadata }
 
