@@ -130,7 +130,7 @@ let package = Package(
         .target(name: "ControlWaypoints", dependencies: ["MeshModel", "MeshKernel", "MeshTLS", "HBONE", "MeshProxy", "ControlTranslate", "ControlAuthority", "ControlServe", nioCore, nioPosix, logging], path: "Sources/ControlPlane/Waypoints", swiftSettings: house),
         .executableTarget(name: "apusd", dependencies: ["ControlTranslate", "ControlSources", "ControlKubernetes", "ControlAuthority", "ControlServe", "ControlWaypoints", "MeshKernel", "MeshModel", "MeshRuntime", "MeshTelemetry", nioPosix, logging, lifecycle, signals, arguments], path: "Sources/ControlPlane/Main", swiftSettings: house),
         // The user's terminal.
-        .executableTarget(name: "apus", dependencies: ["MeshModel", "MeshKernel", "MeshDiscovery", "ZtunnelTunnel", "WaypointGateway", "ControlTranslate", "ControlSources", arguments, yams], path: "Sources/CLI", swiftSettings: house),
+        .executableTarget(name: "apus", dependencies: ["MeshModel", "MeshKernel", "MeshDiscovery", "ZtunnelTunnel", "WaypointGateway", "ControlTranslate", "ControlSources", "ControlKubernetes", arguments, yams], path: "Sources/CLI", swiftSettings: house),
         // Tests.
         .target(name: "SeededTesting", dependencies: [], path: "Tests/Seeded", swiftSettings: house),
         .target(name: "MeshTesting", dependencies: ["MeshModel", "MeshKernel", "MeshTLS"], path: "Tests/Support", swiftSettings: house),

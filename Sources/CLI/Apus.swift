@@ -2,7 +2,7 @@ import ArgumentParser
 
 /// The user's terminal: joins pods to the mesh and shows what a node does.
 @main
-struct Apus: ParsableCommand {
+struct Apus: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "apus",
         abstract: "Join pods to the mesh, make waypoints, look at what they do and ask why.",
@@ -13,9 +13,9 @@ struct Apus: ParsableCommand {
         ]
     )
 
-    static func main() {
+    static func main() async {
         // An arrow is no option, though it begins as one.
-        main(CommandLine.arguments.dropFirst().filter { $0 != ExplainWords.arrow })
+        await main(CommandLine.arguments.dropFirst().filter { $0 != ExplainWords.arrow })
     }
 }
 

@@ -157,11 +157,12 @@ enum ImportTable {
             ],
             others: foundation.union(grpc).union(["Logging", "ServiceLifecycle", "UnixSignals", "ArgumentParser"])),
         Room(
-            // The rooms that translate and decide: where no daemon answers, it explains by resources.
+            // The rooms that translate and decide: where no daemon answers, it explains by resources. And the API
+            // server, to which it writes waypoints.
             target: "apus", folder: "Sources/CLI",
             rooms: [
                 "MeshModel", "MeshKernel", "MeshDiscovery", "ZtunnelTunnel", "WaypointGateway", "ControlTranslate",
-                "ControlSources",
+                "ControlSources", "ControlKubernetes",
             ],
             // Yams: it changes single resources in the directory that apusd reads.
             others: foundation.union(["ArgumentParser", "Yams"])),

@@ -1,11 +1,11 @@
 import ArgumentParser
-import Foundation
+import ControlKubernetes
 
-/// `apus waypoint ...`: Gateways in the directory that apusd reads.
+/// `apus waypoint ...`: Gateways in the directory that apusd reads, or of a cluster.
 struct WaypointCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "waypoint",
-        abstract: "Make, look at and remove the waypoints of a directory of resources.",
+        abstract: "Make, look at and remove the waypoints of a cluster, or of a directory of resources.",
         subcommands: [Apply.self, Generate.self, List.self, State.self, Delete.self])
 }
 
@@ -18,10 +18,45 @@ struct FolderOptions: ParsableArguments {
     var status: String?
 
     var folder: ResourceFolder { ResourceFolder(path: resources) }
+}
 
-    func statusPath() throws -> String {
-        guard let status else { throw ValidationError("expected --status DIR, where apusd says what became of it") }
-        return status
+/// A directory, or a cluster.
+struct StoreOptions: ParsableArguments {
+    @Option(help: "The directory that apusd reads (its --resources), instead of a cluster.")
+    var resources: String?
+
+    @Option(help: "The directory that apusd writes statuses to (its --status).")
+    var status: String?
+
+    @Option(help: "File that says how to reach the API server; else KUBECONFIG, the pod's own cluster, ~/.kube/config.")
+    var kubeconfig: String?
+
+    @Option(help: "Context of the kubeconfig; its current one unless given.")
+    var context: String?
+
+    func validate() throws {
+        if resources != nil, kubeconfig != nil || context != nil {
+            throw ValidationError("expected --resources or --kubeconfig, found both")
+        }
+        if resources == nil, status != nil { throw ValidationError("--status needs --resources") }
+    }
+
+    /// Does it with the store, which is closed in the end.
+    func withStore(_ body: (any WaypointStore) async throws -> Void) async throws {
+        let store: any WaypointStore
+        if let resources {
+            store = FolderWaypoints(folder: ResourceFolder(path: resources), statusPath: status)
+        } else {
+            store = try await ClusterWaypoints(kubeconfig: kubeconfig, context: context)
+        }
+        do {
+            try await body(store)
+        } catch {
+            await store.close()
+            if let failure = error as? APIFailure { throw CommandFailure("apus waypoint: \(store.title): \(failure)") }
+            throw error
+        }
+        await store.close()
     }
 }
 
@@ -35,6 +70,9 @@ struct WaypointOptions: ParsableArguments {
 
     @Option(name: .customLong("for"), help: "Whom it is for: service, workload, all or none.")
     var traffic: String?
+
+    @Option(name: .shortAndLong, help: "Revision of the control plane that runs it: its label istio.io/rev.")
+    var revision: String?
 
     var gateway: WaypointGateway { WaypointGateway(namespace: namespace, name: name) }
 
@@ -52,10 +90,10 @@ struct WaypointOptions: ParsableArguments {
 
 extension WaypointCommand {
     /// Writes the Gateway; the namespace is labelled only when the waypoint takes traffic.
-    struct Apply: ParsableCommand {
+    struct Apply: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Write a waypoint's Gateway, and let the namespace use it once it takes traffic.")
-        @OptionGroup var folders: FolderOptions
+        @OptionGroup var place: StoreOptions
         @OptionGroup var options: WaypointOptions
 
         @Flag(help: "Label the namespace istio.io/use-waypoint, after the waypoint has been programmed.")
@@ -70,23 +108,26 @@ extension WaypointCommand {
         @Option(help: "How long to wait, in seconds.")
         var waypointTimeout = 90
 
-        func run() throws {
-            let gateway = options.gateway
-            let enrolment = NamespaceEnrolment(folder: folders.folder, namespace: options.namespace)
-            if enrollNamespace, let present = try enrolment.waypoint(), present != options.name, !overwrite {
+        func run() async throws { try await place.withStore { try await run($0) } }
+
+        private func run(_ store: any WaypointStore) async throws {
+            let (namespace, name) = (options.namespace, options.name)
+            if enrollNamespace, let present = try await store.labels(of: namespace).waypoint, present != name,
+                !overwrite
+            {
                 throw CommandFailure(
-                    "apus waypoint: namespace \(options.namespace) uses waypoint \(present); --overwrite replaces it")
+                    "apus waypoint: namespace \(namespace) uses waypoint \(present); --overwrite replaces it")
             }
-            try folders.folder.write(gateway.file, [gateway.yaml(for: options.traffic)])
-            print("waypoint \(options.namespace)/\(options.name) applied")
+            try await store.apply(options.gateway, for: options.traffic, revision: options.revision)
+            print("waypoint \(namespace)/\(name) applied")
             guard wait || enrollNamespace else { return }
             // The order is the point: services that name a waypoint which is not ready are refused.
-            try gateway.waitUntilProgrammed(in: folders.statusPath(), seconds: waypointTimeout)
-            print("waypoint \(options.namespace)/\(options.name) is ready!")
+            try await store.waitUntilProgrammed(options.gateway, seconds: waypointTimeout)
+            print("waypoint \(namespace)/\(name) is ready!")
             guard enrollNamespace else { return }
-            try enrolment.set(options.name)
-            print("namespace \(options.namespace) labelled with \"istio.io/use-waypoint: \(options.name)\"")
-            if try !enrolment.isAmbient() {
+            try await store.enrol(namespace, in: name)
+            print("namespace \(namespace) labelled with \"istio.io/use-waypoint: \(name)\"")
+            if try await !store.labels(of: namespace).isAmbient {
                 print("warning: the namespace is not ambient: label it istio.io/dataplane-mode=ambient")
             }
         }
@@ -96,54 +137,59 @@ extension WaypointCommand {
         static let configuration = CommandConfiguration(abstract: "Print a waypoint's Gateway.")
         @OptionGroup var options: WaypointOptions
 
-        func run() { print(options.gateway.yaml(for: options.traffic), terminator: "") }
-    }
-
-    struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "The waypoints of a namespace, or of all.")
-        @OptionGroup var folders: FolderOptions
-        @OptionGroup var scope: ScopeOptions
-
-        func run() throws {
-            var rows = [["NAMESPACE", "NAME", "TRAFFIC TYPE", "PROGRAMMED"]]
-            let status = try folders.statusPath()
-            for entry in try WaypointGateway.all(in: folders.folder, namespace: scope.wanted) {
-                rows.append([
-                    entry.gateway.namespace, entry.gateway.name, entry.traffic,
-                    entry.gateway.isProgrammed(in: status) ? "True" : "False",
-                ])
-            }
-            Table.show(rows)
+        func run() {
+            print(options.gateway.yaml(for: options.traffic, revision: options.revision), terminator: "")
         }
     }
 
-    struct State: ParsableCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "status", abstract: "What apusd says of each waypoint.")
-        @OptionGroup var folders: FolderOptions
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "The waypoints of a namespace, or of all.")
+        @OptionGroup var place: StoreOptions
         @OptionGroup var scope: ScopeOptions
 
-        func run() throws {
-            var rows = [["NAMESPACE", "NAME", "STATUS", "TYPE", "REASON", "MESSAGE"]]
-            let status = try folders.statusPath()
-            for (gateway, _, _) in try WaypointGateway.all(in: folders.folder, namespace: scope.wanted) {
-                for condition in gateway.conditions(in: status) {
+        func run() async throws {
+            try await place.withStore { store in
+                var rows = [["NAMESPACE", "NAME", "REVISION", "TRAFFIC TYPE", "PROGRAMMED"]]
+                for entry in try await store.waypoints(in: scope.wanted) {
+                    let isProgrammed = try await store.isProgrammed(entry.gateway)
                     rows.append([
-                        gateway.namespace, gateway.name, condition.status, condition.type, condition.reason,
-                        condition.message,
+                        entry.gateway.namespace, entry.gateway.name, entry.revision, entry.traffic,
+                        isProgrammed ? "True" : "False",
                     ])
                 }
+                Table.show(rows)
             }
-            Table.show(rows)
         }
     }
 
-    struct Delete: ParsableCommand {
+    struct State: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "status", abstract: "What apusd says of each waypoint.")
+        @OptionGroup var place: StoreOptions
+        @OptionGroup var scope: ScopeOptions
+
+        func run() async throws {
+            try await place.withStore { store in
+                var rows = [["NAMESPACE", "NAME", "STATUS", "TYPE", "REASON", "MESSAGE"]]
+                for entry in try await store.waypoints(in: scope.wanted) {
+                    for condition in try await store.conditions(of: entry.gateway) {
+                        rows.append([
+                            entry.gateway.namespace, entry.gateway.name, condition.status, condition.type,
+                            condition.reason, condition.message,
+                        ])
+                    }
+                }
+                Table.show(rows)
+            }
+        }
+    }
+
+    struct Delete: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Remove waypoints: the namespace's label first, then the Gateway.",
             discussion: "Services that name the waypoint by a label of their own are refused afterwards, until the "
                 + "label is gone as well.")
-        @OptionGroup var folders: FolderOptions
+        @OptionGroup var place: StoreOptions
         @OptionGroup var scope: ScopeOptions
 
         @Argument(help: "Names of waypoints.")
@@ -156,18 +202,18 @@ extension WaypointCommand {
             guard all != !names.isEmpty else { throw ValidationError("expected names of waypoints, or --all") }
         }
 
-        func run() throws {
-            let present = try WaypointGateway.all(in: folders.folder, namespace: scope.namespace)
-            for name in names where !present.contains(where: { $0.gateway.name == name }) {
-                throw CommandFailure("apus waypoint: no waypoint \(scope.namespace)/\(name) in \(folders.resources)")
+        func run() async throws { try await place.withStore { try await run($0) } }
+
+        private func run(_ store: any WaypointStore) async throws {
+            let present = try await store.waypoints(in: scope.namespace).map(\.gateway)
+            for name in names where !present.contains(where: { $0.name == name }) {
+                throw CommandFailure("apus waypoint: no waypoint \(scope.namespace)/\(name) in \(store.title)")
             }
-            let enrolment = NamespaceEnrolment(folder: folders.folder, namespace: scope.namespace)
-            for gateway in present.map(\.gateway) where all || names.contains(gateway.name) {
-                if try enrolment.waypoint() == gateway.name { try enrolment.set(nil) }
-                // Looked up anew: what was removed before may have moved it within its file.
-                let documents = try WaypointGateway.all(in: folders.folder, namespace: scope.namespace)
-                guard let found = documents.first(where: { $0.gateway.name == gateway.name }) else { continue }
-                try folders.folder.remove(found.document)
+            for gateway in present where all || names.contains(gateway.name) {
+                if try await store.labels(of: scope.namespace).waypoint == gateway.name {
+                    try await store.enrol(scope.namespace, in: nil)
+                }
+                try await store.delete(gateway)
                 print("waypoint \(gateway.namespace)/\(gateway.name) deleted")
             }
         }

@@ -1,4 +1,5 @@
 import Foundation
+import MeshModel
 import Yams
 
 /// A waypoint's Gateway as this tool writes and reads it.
@@ -11,9 +12,12 @@ struct WaypointGateway {
 
     var file: String { "waypoint-\(namespace)-\(name).yaml" }
 
-    /// - Parameter traffic: whom it is for; `nil`: services, as everywhere.
-    func yaml(for traffic: String?) -> String {
-        let labels = traffic.map { "\n  labels:\n    \(Self.trafficLabel): \($0)" } ?? ""
+    /// - Parameters:
+    ///   - traffic: whom it is for; `nil`: services, as everywhere.
+    ///   - revision: of the control plane that runs it; `nil`: whichever there is.
+    func yaml(for traffic: String?, revision: String? = nil) -> String {
+        let lines = labels(traffic, revision).sorted { $0.key < $1.key }.map { "\n    \($0.key): \($0.value)" }
+        let labels = lines.isEmpty ? "" : "\n  labels:" + lines.joined()
         return """
             apiVersion: gateway.networking.k8s.io/v1
             kind: Gateway
@@ -28,6 +32,24 @@ struct WaypointGateway {
                 protocol: HBONE
 
             """
+    }
+
+    /// The same as an object of the API.
+    func object(for traffic: String?, revision: String?) -> JSONValue {
+        let labels = labels(traffic, revision)
+        let listener: JSONValue = ["name": "mesh", "port": 15008, "protocol": "HBONE"]
+        var members: [String: JSONValue] = [
+            "spec": ["gatewayClassName": "istio-waypoint", "listeners": [listener]]
+        ]
+        if !labels.isEmpty { members["metadata"] = ["labels": JSONValue(labels)] }
+        return .object(members)
+    }
+
+    private func labels(_ traffic: String?, _ revision: String?) -> [String: String] {
+        var labels: [String: String] = [:]
+        labels[Self.trafficLabel] = traffic
+        labels[WaypointEntry.revisionLabel] = revision
+        return labels
     }
 
     /// All of the directory's, with whom they are for; of one namespace, or of all.
@@ -60,24 +82,6 @@ struct WaypointGateway {
             func word(_ key: String) -> String { entry.mapping?[Node(key)]?.scalar?.string ?? "" }
             return Condition(
                 type: word("type"), status: word("status"), reason: word("reason"), message: word("message"))
-        }
-    }
-
-    func isProgrammed(in statusPath: String) -> Bool {
-        conditions(in: statusPath).contains { $0.type == "Programmed" && $0.status == "True" }
-    }
-
-    /// Waits until apusd says that it takes traffic.
-    func waitUntilProgrammed(in statusPath: String, seconds: Int) throws {
-        let end = Date().addingTimeInterval(Double(seconds))
-        while !isProgrammed(in: statusPath) {
-            guard Date() < end else {
-                let last = conditions(in: statusPath).first { $0.type == "Programmed" }
-                throw CommandFailure(
-                    "apus waypoint: \(namespace)/\(name) is not programmed after \(seconds) s: "
-                        + (last.map { "\($0.reason): \($0.message)" } ?? "apusd has said nothing in \(statusPath)"))
-            }
-            Thread.sleep(forTimeInterval: 0.1)
         }
     }
 }
