@@ -49,34 +49,18 @@ struct NodeClient {
     private func ask(
         _ request: NodeRequest, with namespace: NetworkNamespace?, _ waitingSeconds: Int
     ) throws -> NodeReply {
-        var answer: [UInt8] = []
+        let reply: NodeReply?
         do {
-            let connection = try UnixControl.connect(
-                path: path, timeoutMilliseconds: (Self.answerTimeoutSeconds + waitingSeconds) * 1_000)
-            let descriptor = try namespace?.duplicateRaw()
-            defer { if let descriptor { OwnedDescriptor(adopting: descriptor).close() } }
-            try UnixControl.send(Array("\(request.line)\n".utf8), descriptor: descriptor, over: connection)
-            while answer.count < Self.answerBytesMax {
-                let part = try UnixControl.receive(bytesMax: 1 << 16, over: connection)
-                if part.bytes.isEmpty { break }
-                answer += part.bytes
-            }
+            reply = try UnixControl.ask(
+                request, at: path, with: namespace, silenceSeconds: Self.answerTimeoutSeconds + waitingSeconds,
+                answerBytesMax: Self.answerBytesMax)
         } catch {
             throw Unreachable(path: path, reason: "\(error)")
         }
-        guard let reply = NodeReply(text: String(decoding: answer, as: UTF8.self)) else {
-            throw CommandFailure(
-                "apus: expected an answer from the daemon, found \(answer.count) bytes of something else"
-            )
+        guard let reply else {
+            throw CommandFailure("apus: expected an answer from the daemon, found something else")
         }
         return reply
-    }
-}
-
-extension NetworkNamespace {
-    /// A second descriptor as a number, to be closed by the caller.
-    fileprivate func duplicateRaw() throws(KernelError) -> CInt {
-        try duplicateDescriptor().release()
     }
 }
 

@@ -10,6 +10,16 @@ struct CapturePlan: Hashable, Sendable {
 
     let chains: [CaptureChain]
 
+    /// On the node itself: its own processes, of which the kubelet is one, reach these pods from an address that no
+    /// client can have, and rule N2 of the pod lets that pass. What the node only forwards keeps its source. HBONE does
+    /// too: who speaks it is known by its certificate.
+    init(probesTo pods: Set<IPAddress>, from sources: [IPAddress]) {
+        let rules = pods.sorted().compactMap { pod in
+            sources.first { $0.family == pod.family }.map { CaptureRule.probeOfNode(to: pod, from: $0) }
+        }
+        chains = [CaptureChain(name: "postrouting", kind: .nat, hook: .postrouting, priority: 100, rules: rules)]
+    }
+
     init(_ rules: CaptureRules) {
         let families: [IPAddress.Family] = rules.ipv6 ? [.v4, .v6] : [.v4]
         var natPrerouting: [CaptureRule] = []
@@ -48,6 +58,7 @@ struct CaptureChain: Hashable, Sendable {
     enum Hook: UInt32, Hashable, Sendable {
         case prerouting = 0
         case output = 3
+        case postrouting = 4
     }
 
     var name: String

@@ -37,6 +37,18 @@ extension CaptureRule {
                 + [.loadBytes(.network, offset: offset, count: count), .equals(source.bytes), .accept])
     }
 
+    /// H1, on the node: a connection of one of its processes to a pod becomes a probe.
+    static func probeOfNode(to pod: IPAddress, from source: IPAddress) -> CaptureRule {
+        CaptureRule(
+            comment: "H1 probe to \(pod)",
+            expressions: isTCP(pod.family)
+                + [
+                    .load(.socketUser), destination(pod.family), .equals(pod.bytes),
+                    .loadBytes(.transport, offset: 2, count: 2), .differs(.network(TunnelPorts.inboundHBONE)),
+                    .set(source.bytes), .sourceNAT(pod.family),
+                ])
+    }
+
     /// N4: and its reply straight back.
     static func replyToProbe(_ source: IPAddress) -> CaptureRule {
         CaptureRule(

@@ -1,4 +1,5 @@
 import CNetlink
+import MeshModel
 
 extension RuleExpression {
     /// From what the kernel reports for one expression. Whatever is not exactly one of ours becomes `.foreign`, so
@@ -18,6 +19,7 @@ extension RuleExpression {
         case "cmp": return readComparison(table)
         case "immediate": return readImmediate(table)
         case "redir": return readRedirect(table)
+        case "nat": return readSourceNAT(table)
         default: return nil
         }
     }
@@ -88,5 +90,16 @@ extension RuleExpression {
             table.network(NFTA_REDIR_REG_PROTO_MAX) ?? register == register
         else { return nil }
         return .redirect
+    }
+
+    private static func readSourceNAT(_ table: AttributeTable) -> RuleExpression? {
+        // One address is reported as a range of one, and as the flag for "an address is given" (1).
+        let flags = table.network(NFTA_NAT_FLAGS) ?? 1
+        guard table.network(NFTA_NAT_TYPE) == sourceNATType, table.network(NFTA_NAT_REG_ADDR_MIN) == register,
+            table.network(NFTA_NAT_REG_ADDR_MAX) ?? register == register, table[NFTA_NAT_REG_PROTO_MIN] == nil,
+            flags & ~1 == 0
+        else { return nil }
+        let families: [IPAddress.Family] = [.v4, .v6]
+        return families.first { number(of: $0) == table.network(NFTA_NAT_FAMILY) }.map { .sourceNAT($0) }
     }
 }

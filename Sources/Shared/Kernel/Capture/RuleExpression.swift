@@ -1,4 +1,5 @@
 import CNetlink
+import MeshModel
 
 /// One step of an nftables rule, as far as our rules use them. All work on register 1 (16 bytes). Equal values mean
 /// equal behaviour, whatever else the kernel writes beside them. Pure.
@@ -6,6 +7,8 @@ enum RuleExpression: Hashable, Sendable {
     enum Meta: UInt32, Hashable, Sendable {
         case mark = 3
         case outputInterface = 5
+        /// Ends the rule for packets that no socket of this namespace sent.
+        case socketUser = 10
         case networkProtocol = 15
         case transportProtocol = 16
     }
@@ -27,6 +30,8 @@ enum RuleExpression: Hashable, Sendable {
     case set([UInt8])
     /// To the port in the register, same address family.
     case redirect
+    /// The source address becomes the one in the register.
+    case sourceNAT(IPAddress.Family)
     case accept
     /// Something we never write.
     case foreign(name: String, data: [UInt8])
@@ -40,6 +45,7 @@ enum RuleExpression: Hashable, Sendable {
         case .equals, .differs: return "cmp"
         case .set, .accept: return "immediate"
         case .redirect: return "redir"
+        case .sourceNAT: return "nat"
         case .foreign(let name, _): return name
         }
     }
@@ -50,6 +56,11 @@ extension RuleExpression {
     static let verdictRegister: UInt32 = 0
     static let connectionMarkKey: UInt32 = 3
     static let acceptCode: UInt32 = 1
+    /// NFT_NAT_SNAT.
+    static let sourceNATType: UInt32 = 0
+
+    /// AF_INET and AF_INET6, which are NFPROTO_IPV4 and NFPROTO_IPV6.
+    static func number(of family: IPAddress.Family) -> UInt32 { family == .v4 ? 2 : 10 }
 
     /// The content of NFTA_EXPR_DATA.
     func encode(into writer: inout AttributeWriter) {
@@ -86,6 +97,10 @@ extension RuleExpression {
             writer.addNested(NFTA_IMMEDIATE_DATA) { $0.add(NFTA_DATA_VALUE, value) }
         case .redirect:
             writer.add(NFTA_REDIR_REG_PROTO_MIN, network: Self.register)
+        case .sourceNAT(let family):
+            writer.add(NFTA_NAT_TYPE, network: Self.sourceNATType)
+            writer.add(NFTA_NAT_FAMILY, network: Self.number(of: family))
+            writer.add(NFTA_NAT_REG_ADDR_MIN, network: Self.register)
         case .accept:
             writer.add(NFTA_IMMEDIATE_DREG, network: Self.verdictRegister)
             writer.addNested(NFTA_IMMEDIATE_DATA) { data in

@@ -1,12 +1,12 @@
 import Glibc
 
 /// Files of procfs and the like: a few bytes, read in one go.
-enum SmallFile {
+package enum SmallFile {
     /// More than any file asked for here holds; the rest would be cut off.
     static let bytesMax = 16 * 1024
 
     /// The content, or `nil` when there is no such file.
-    static func read(_ path: String) throws(KernelError) -> [UInt8]? {
+    package static func read(_ path: String) throws(KernelError) -> [UInt8]? {
         let raw = unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC)
         guard raw >= 0 else {
             if errno == ENOENT { return nil }
