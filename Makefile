@@ -6,7 +6,7 @@ help:
 	@echo "make test    builds, then runs every test (needs root or sudo: tests use the kernel for real)"
 	@echo "make bench   measures against Envoy; see docs/performance.md"
 	@echo "make fuzz    runs the fuzzers, MINUTES=10 each"
-	@echo "make build   builds the four programs in release mode into .build/release"
+	@echo "make build   builds the five programs in release mode into .build/release"
 
 prepare:
 	@tools/prepare
@@ -15,6 +15,7 @@ build: prepare
 	swift build -c release --static-swift-stdlib --product ztunnel
 	swift build -c release --static-swift-stdlib --product apusd
 	swift build -c release --static-swift-stdlib --product apus
+	swift build -c release --static-swift-stdlib --product apus-cni
 	swift build -c release --static-swift-stdlib --product waypoint
 
 demo: build

@@ -50,6 +50,7 @@ let package = Package(
         .executable(name: "waypoint", targets: ["waypoint"]),
         .executable(name: "apusd", targets: ["apusd"]),
         .executable(name: "apus", targets: ["apus"]),
+        .executable(name: "apus-cni", targets: ["apus-cni"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -100,8 +101,11 @@ let package = Package(
         .target(name: "MeshProxy", dependencies: ["MeshModel", "MeshTLS", "MeshKernel", "HBONE", nioCore], path: "Sources/Shared/Proxy", swiftSettings: house),
         // The node daemon.
         .target(name: "ZtunnelTunnel", dependencies: ["MeshModel", "MeshPolicy", "MeshTLS", "MeshKernel", "HBONE", "MeshDiscovery", "MeshIdentity", "MeshTelemetry", "MeshProxy", nioCore, nioPosix], path: "Sources/Ztunnel/Tunnel", swiftSettings: house),
-        .target(name: "ZtunnelNode", dependencies: ["ZtunnelTunnel", "MeshModel", "MeshKernel", "MeshDiscovery", nioCore, logging], path: "Sources/Ztunnel/Node", swiftSettings: house),
-        .executableTarget(name: "ztunnel", dependencies: ["ZtunnelTunnel", "ZtunnelNode", "MeshModel", "MeshKernel", "MeshTLS", "MeshDiscovery", "MeshIdentity", "MeshTelemetry", "MeshRuntime", nioCore, nioPosix, grpcPosix, logging, lifecycle, signals], path: "Sources/Ztunnel/Main", swiftSettings: house),
+        // The CNI plugin's configuration, calls and answers; the lists of plugins it stands in; pure.
+        .target(name: "NodeCNI", dependencies: ["MeshModel"], path: "Sources/Ztunnel/CNI", swiftSettings: house),
+        .executableTarget(name: "apus-cni", dependencies: ["NodeCNI", "MeshModel", "MeshKernel"], path: "Sources/Ztunnel/Plugin", swiftSettings: house),
+        .target(name: "ZtunnelNode", dependencies: ["NodeCNI", "ZtunnelTunnel", "MeshModel", "MeshKernel", "MeshDiscovery", nioCore, logging], path: "Sources/Ztunnel/Node", swiftSettings: house),
+        .executableTarget(name: "ztunnel", dependencies: ["NodeCNI", "ZtunnelTunnel", "ZtunnelNode", "MeshModel", "MeshKernel", "MeshTLS", "MeshDiscovery", "MeshIdentity", "MeshTelemetry", "MeshRuntime", nioCore, nioPosix, grpcPosix, logging, lifecycle, signals], path: "Sources/Ztunnel/Main", swiftSettings: house),
         // The waypoint. Routes of the Gateway API as decisions: match, spread, rewrite, retry; pure.
         .target(name: "WaypointRoute", dependencies: ["MeshModel"], path: "Sources/Waypoint/Route", swiftSettings: house),
         // Tokens of requests: JWT and key sets; pure.
@@ -146,14 +150,15 @@ let package = Package(
         .testTarget(name: "MeshRuntimeTests", dependencies: ["MeshModel", "MeshKernel", "MeshRuntime", "MeshTelemetry", "MeshTesting", nioCore, nioPosix, logging], path: "Tests/MeshRuntimeTests", swiftSettings: house),
         .testTarget(name: "MeshProxyTests", dependencies: ["MeshModel", "MeshTLS", "MeshKernel", "MeshProxy", "HBONE", "SeededTesting", nioCore, nioEmbedded], path: "Tests/MeshProxyTests", swiftSettings: house),
         .testTarget(name: "ZtunnelTunnelTests", dependencies: ["MeshModel", "MeshProxy", "MeshPolicy", "MeshDiscovery", "MeshIdentity", "MeshKernel", "MeshTLS", "MeshTelemetry", "HBONE", "ZtunnelTunnel", "MeshTesting", "SeededTesting", nioCore, nioPosix, nioEmbedded, logging], path: "Tests/ZtunnelTunnelTests", swiftSettings: house),
-        .testTarget(name: "ZtunnelNodeTests", dependencies: ["MeshModel", "MeshKernel", "MeshDiscovery", "ZtunnelNode", "SeededTesting"], path: "Tests/ZtunnelNodeTests", swiftSettings: house),
+        .testTarget(name: "NodeCNITests", dependencies: ["MeshModel", "NodeCNI", "SeededTesting"], path: "Tests/NodeCNITests", swiftSettings: house),
+        .testTarget(name: "ZtunnelNodeTests", dependencies: ["MeshModel", "MeshKernel", "MeshDiscovery", "NodeCNI", "ZtunnelNode", "MeshTesting", "SeededTesting", logging], path: "Tests/ZtunnelNodeTests", swiftSettings: house),
         .testTarget(name: "WaypointRouteTests", dependencies: ["MeshModel", "WaypointRoute", "SeededTesting"], path: "Tests/WaypointRouteTests", swiftSettings: house),
         .testTarget(name: "WaypointTokenTests", dependencies: ["MeshModel", "MeshPolicy", "WaypointToken", crypto], path: "Tests/WaypointTokenTests", swiftSettings: house),
         .testTarget(name: "WaypointAuthorizerTests", dependencies: ["MeshModel", "MeshWire", "WaypointRoute", "WaypointAuthorizer", protobuf], path: "Tests/WaypointAuthorizerTests", swiftSettings: house),
         .testTarget(name: "WaypointHTTP2Tests", dependencies: ["MeshModel", "HBONE", "WaypointHTTP2", "MeshTesting", "WaypointRoute", nioCore, nioPosix], path: "Tests/WaypointHTTP2Tests", swiftSettings: house),
         .testTarget(name: "WaypointHTTPTests", dependencies: ["MeshModel", "WaypointRoute", "WaypointHTTP", "SeededTesting", nioCore, nioHTTP1, nioEmbedded], path: "Tests/WaypointHTTPTests", swiftSettings: house),
         .testTarget(name: "WaypointResilienceTests", dependencies: ["MeshModel", "WaypointResilience", "SeededTesting"], path: "Tests/WaypointResilienceTests", swiftSettings: house),
-        .testTarget(name: "WaypointGatewayTests", dependencies: ["MeshModel", "MeshDiscovery", "MeshProxy", "MeshTLS", "MeshTelemetry", "HBONE", "MeshPolicy", "WaypointRoute", "WaypointHTTP2", "WaypointGateway", "MeshTesting", "WaypointToken", "WaypointKeys", "MeshIdentity", "WaypointAuthorizer", "MeshWire", "WaypointResilience", nioCore, nioPosix, nioTLS, crypto, logging, protobuf], path: "Tests/WaypointGatewayTests", swiftSettings: house),
+        .testTarget(name: "WaypointGatewayTests", dependencies: ["MeshModel", "MeshDiscovery", "MeshProxy", "MeshTLS", "MeshTelemetry", "HBONE", "MeshPolicy", "WaypointRoute", "WaypointHTTP2", "WaypointGateway", "MeshTesting", "WaypointToken", "WaypointKeys", "MeshIdentity", "MeshWire", "WaypointResilience", nioCore, nioPosix, nioTLS, crypto, logging, protobuf], path: "Tests/WaypointGatewayTests", swiftSettings: house),
         .testTarget(name: "ControlTranslateTests", dependencies: ["MeshModel", "ControlTranslate"], path: "Tests/ControlTranslateTests", swiftSettings: house),
         .testTarget(name: "ControlSourcesTests", dependencies: ["MeshModel", "ControlTranslate", "ControlSources", "SeededTesting"], path: "Tests/ControlSourcesTests", swiftSettings: house),
         .testTarget(name: "ControlKubernetesTests", dependencies: ["ControlTranslate", "ControlSources", "ControlKubernetes", "ControlAuthority", "MeshModel", "MeshTesting", "SeededTesting", nioCore, nioPosix, logging], path: "Tests/ControlKubernetesTests", swiftSettings: house),

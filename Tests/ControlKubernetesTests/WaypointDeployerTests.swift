@@ -1,3 +1,4 @@
+import ControlSources
 import ControlTranslate
 import Foundation
 import Logging
@@ -112,13 +113,13 @@ struct WaypointDeployerTests {
         try await with { deployer, memory, told in
             deployer.want([Self.named(nil)])
             deployer.enable(true)
-            try await Wait.eventually("the Deployment") { memory.object(Self.deployment) != nil }
+            try await Wait.eventually("the Deployment", seconds: 60) { memory.object(Self.deployment) != nil }
             #expect(memory.object(Self.service)?["kind"]?.text == "Service")
             let first = memory.writes
             #expect(first == ["PATCH \(Self.account)", "PATCH \(Self.service)", "PATCH \(Self.deployment)"])
             // Looks go by; then a change of the Gateway is one more write for each object.
             deployer.want([WaypointTemplateTests.gateway { $0.metadata.labels["team"] = "b" }])
-            try await Wait.eventually("the change") { memory.writes.count >= 6 }
+            try await Wait.eventually("the change", seconds: 60) { memory.writes.count >= 6 }
             #expect(memory.writes == first + first && told.count == 0)
         }
     }
@@ -128,15 +129,15 @@ struct WaypointDeployerTests {
         try await with { deployer, memory, told in
             deployer.enable(true)
             deployer.want([Self.named("options")])
-            try await Wait.eventually("the problem") { told.last?.cause == .parameters }
+            try await Wait.eventually("the problem", seconds: 60) { told.last?.cause == .parameters }
             #expect(memory.writes.isEmpty && told.last?.message.contains("ConfigMap shop/options") == true)
             memory.put(Self.options, ["data": ["horizontalPodAutoscaler": "spec: {maxReplicas: 3}"]])
-            try await Wait.eventually("the autoscaler") {
+            try await Wait.eventually("the autoscaler", seconds: 60) {
                 memory.object(Self.scaler)?["spec"]?["maxReplicas"]?.integer == 3 && told.last == nil
             }
             memory.put(Self.scaler, memory.object(Self.scaler)?.with(uid: "s1"))
             memory.put(Self.options, ["data": ["deployment": "spec: {replicas: 2}"]])
-            try await Wait.eventually("no autoscaler") {
+            try await Wait.eventually("no autoscaler", seconds: 60) {
                 memory.object(Self.scaler) == nil
                     && memory.object(Self.deployment)?["spec"]?["replicas"]?.integer == 2
             }
@@ -152,7 +153,7 @@ struct WaypointDeployerTests {
             memory.put(Self.options, ["data": ["deployment": "spec: {replicas: 4}"]])
             deployer.enable(true)
             deployer.want([Self.named("options")])
-            try await Wait.eventually("the Deployment") { memory.object(Self.deployment) != nil }
+            try await Wait.eventually("the Deployment", seconds: 60) { memory.object(Self.deployment) != nil }
             let spec = memory.object(Self.deployment)?["spec"]
             #expect(spec?["replicas"]?.integer == 4 && spec?["paused"] == true)
         }
@@ -164,7 +165,7 @@ struct WaypointDeployerTests {
             memory.put(Self.service, ["metadata": ["name": "way", "labels": ["a": "b"]]])
             deployer.enable(true)
             deployer.want([Self.named(nil)])
-            try await Wait.eventually("the problem") { told.last?.cause == .parameters }
+            try await Wait.eventually("the problem", seconds: 60) { told.last?.cause == .parameters }
             #expect(told.last?.message.contains("Service shop/way") == true)
             #expect(memory.object(Self.service)?["spec"] == nil && memory.object(Self.deployment) == nil)
         }
@@ -176,7 +177,7 @@ struct WaypointDeployerTests {
             memory.fail(Self.service, status)
             deployer.enable(true)
             deployer.want([Self.named(nil)])
-            try await Wait.eventually("the problem") { told.last?.cause == .objects }
+            try await Wait.eventually("the problem", seconds: 60) { told.last?.cause == .objects }
             memory.fail(Self.service, nil)
             try await Wait.eventually("the Deployment", seconds: 30) {
                 memory.object(Self.deployment) != nil && told.last == nil
@@ -189,9 +190,9 @@ struct WaypointDeployerTests {
         try await with(repair: 100) { deployer, memory, _ in
             deployer.enable(true)
             deployer.want([Self.named(nil)])
-            try await Wait.eventually("the Deployment") { memory.object(Self.deployment) != nil }
+            try await Wait.eventually("the Deployment", seconds: 60) { memory.object(Self.deployment) != nil }
             memory.put(Self.service, nil)
-            try await Wait.eventually("the Service") { memory.object(Self.service) != nil }
+            try await Wait.eventually("the Service", seconds: 60) { memory.object(Self.service) != nil }
         }
     }
 }

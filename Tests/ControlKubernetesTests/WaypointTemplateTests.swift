@@ -70,7 +70,8 @@ struct WaypointTemplateTests {
         #expect(pod["automountServiceAccountToken"] == false && pod["topologySpreadConstraints"]?.elements?.count == 2)
         #expect(pod["securityContext"]?["seccompProfile"]?["type"]?.text == "RuntimeDefault")
         let token = #"{"audience":"istio-ca","expirationSeconds":43200,"path":"istio-token"}"#
-        #expect(text(pod["volumes"]).contains(#""projected":{"sources":[{"serviceAccountToken":\#(token)}]}"#))
+        let volumes = text(pod["volumes"])
+        #expect(volumes.contains(#""projected":{"sources":[{"serviceAccountToken":\#(token)}]}"#))
         let container = try #require(pod["containers"]?.elements?.first)
         #expect(container["image"]?.text == "apus/waypoint:1")
         #expect(text(container["securityContext"]?["capabilities"]) == #"{"drop":["ALL"]}"#)
@@ -129,7 +130,8 @@ struct WaypointTemplateTests {
         #expect(spec?["replicas"]?.integer == 3)
         #expect(containers.compactMap { $0["name"]?.text } == ["istio-proxy", "helper"])
         #expect(text(containers.first?["resources"]?["limits"]) == #"{"cpu":"4","memory":"1Gi"}"#)
-        #expect(text(containers.first?["env"]).contains(#"{"name":"LOG_FORMAT","value":"json"}"#))
+        let settings = text(containers.first?["env"])
+        #expect(settings.contains(#"{"name":"LOG_FORMAT","value":"json"}"#))
         let ports = objects[.service]?["spec"]?["ports"]?.elements ?? []
         #expect(ports.count == 2 && ports.first?["nodePort"]?.integer == 30021)
         let scaler = objects[.horizontalPodAutoscaler]?["spec"]

@@ -73,4 +73,23 @@ import Testing
         let captured = world.intents["node-a"]?.filter(\.captured).map(\.pod.name)
         #expect(captured == ["mine"])
     }
+
+    @Test("namespaces with something to capture are told to every node, and each pod's uid to its own")
+    func capturedNamespaces() {
+        let ambient = ["istio.io/dataplane-mode": "ambient"]
+        let world = Make.world { resources, _ in
+            resources.namespaces = [
+                Make.namespace("shop", labels: ambient), Make.namespace("kube-system", labels: ambient),
+                Make.namespace("plain", labels: [:]),
+            ]
+            var mirror = Make.pod("etcd", "plain", ip: IPAddress(v4: 1))
+            mirror.metadata.uid = "of-api"
+            mirror.metadata.annotations = ["kubernetes.io/config.mirror": "of-kubelet"]
+            var own = Make.pod("web", "alone", ip: IPAddress(v4: 2), labels: ambient)
+            own.metadata.uid = "u-1"
+            resources.pods = [mirror, own, Make.pod("web", "plain", ip: IPAddress(v4: 3))]
+        }
+        #expect(world.capturedNamespaces == ["shop", "alone"])
+        #expect(world.intents["node-a"]?.map(\.uid) == ["u-1", "of-kubelet", ""])
+    }
 }

@@ -23,7 +23,7 @@ struct AdmissionTests {
 
     private func isLetIn(_ object: String, by policy: String) throws -> Bool {
         let python = try #require(Repository.celPython)
-        let program = "\(Repository.root)/Tests/Fixtures/Programs/cel.py"
+        let program = "\(Repository.root)/Tests/Fixtures/Programs/evaluate-cel.py"
         return try #require(try expressions()[policy]).allSatisfy { expression in
             let answer = try Shell.run([python, program, expression, object])
             try #require(answer == "true\n" || answer == "false\n", "\(answer)")

@@ -22,7 +22,8 @@ struct TrustTests {
             _ subject: String, _ token: String, _ identity: String?, _ status: Int, _ words: String = ""
         ) async throws {
             let answer = try await caller.ask(token, identity.map { "spiffe://cluster.local/ns/\($0)" })
-            #expect(answer.status == status && answer.message.contains(words), "\(subject): \(answer)")
+            let says = words.isEmpty || answer.message.contains(words)
+            #expect(answer.status == status && says, "\(subject): \(answer)")
             if status == 0 { #expect(String(decoding: answer.body, as: UTF8.self).contains("BEGIN CERTIFICATE")) }
         }
         try await check("own node", one, "shop/sa/web", 0)

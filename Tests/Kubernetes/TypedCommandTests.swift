@@ -97,14 +97,14 @@ struct TypedCommandTests {
             try await server.must(
                 "PATCH", "\(apps)/deployments/apusd/status",
                 """
-                {"status":{"observedGeneration":1,"replicas":2,"updatedReplicas":2,"readyReplicas":2,\
+                {"status":{"observedGeneration":100,"replicas":2,"updatedReplicas":2,"readyReplicas":2,\
                 "availableReplicas":2}}
                 """, type: merge)
         } else if command.contains("status daemonset/ztunnel") {
             try await server.must(
                 "PATCH", "\(apps)/daemonsets/ztunnel/status",
                 """
-                {"status":{"observedGeneration":1,"desiredNumberScheduled":1,"currentNumberScheduled":1,\
+                {"status":{"observedGeneration":100,"desiredNumberScheduled":1,"currentNumberScheduled":1,\
                 "updatedNumberScheduled":1,"numberAvailable":1,"numberReady":1,"numberMisscheduled":0}}
                 """, type: merge)
         } else if command.contains("wait gateway/waypoint") {

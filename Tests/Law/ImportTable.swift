@@ -67,15 +67,22 @@ enum ImportTable {
                 "MeshTelemetry", "MeshProxy",
             ],
             others: nio.union(["Logging"])),
+        Room(target: "NodeCNI", folder: "Sources/Ztunnel/CNI", rooms: ["MeshModel"], others: []),
+        Room(
+            // Started for each pod: it has to be there at once.
+            target: "apus-cni", folder: "Sources/Ztunnel/Plugin", rooms: ["NodeCNI", "MeshModel", "MeshKernel"],
+            others: ["FoundationEssentials", "Glibc"]),
         Room(
             target: "ZtunnelNode", folder: "Sources/Ztunnel/Node",
-            rooms: ["ZtunnelTunnel", "MeshModel", "MeshKernel", "MeshDiscovery", "MeshTelemetry", "MeshRuntime"],
+            rooms: [
+                "NodeCNI", "ZtunnelTunnel", "MeshModel", "MeshKernel", "MeshDiscovery", "MeshTelemetry", "MeshRuntime",
+            ],
             others: foundation.union(nio).union(["Logging"])),
         Room(
             target: "ztunnel", folder: "Sources/Ztunnel/Main",
             rooms: [
-                "ZtunnelTunnel", "ZtunnelNode", "MeshModel", "MeshKernel", "MeshTLS", "MeshDiscovery", "MeshIdentity",
-                "MeshTelemetry", "MeshRuntime",
+                "NodeCNI", "ZtunnelTunnel", "ZtunnelNode", "MeshModel", "MeshKernel", "MeshTLS", "MeshDiscovery",
+                "MeshIdentity", "MeshTelemetry", "MeshRuntime",
             ],
             others: foundation.union(grpc).union(nio).union(["Logging", "ServiceLifecycle", "UnixSignals"])),
         Room(target: "WaypointRoute", folder: "Sources/Waypoint/Route", rooms: ["MeshModel"], others: []),
@@ -179,7 +186,8 @@ enum ImportTable {
     /// Rooms without Foundation: the path of a connection's bytes and what decides about it.
     static let withoutFoundation = [
         "Sources/Shared/Model", "Sources/Shared/Policy", "Sources/Shared/HBONE", "Sources/Shared/TLS",
-        "Sources/Shared/Kernel", "Sources/Shared/Proxy", "Sources/Ztunnel/Tunnel", "Sources/Waypoint/Route",
+        "Sources/Shared/Kernel", "Sources/Shared/Proxy", "Sources/Ztunnel/Tunnel", "Sources/Ztunnel/CNI",
+        "Sources/Waypoint/Route",
         "Sources/Waypoint/HTTP", "Sources/Waypoint/HTTP2", "Sources/Waypoint/Resilience", "Sources/Waypoint/Gateway",
     ]
 

@@ -33,7 +33,10 @@ struct WordTests {
 
     @Test("libraries do not print")
     func printing() throws {
-        let executables = ["Sources/CLI", "Sources/Ztunnel/Main", "Sources/Waypoint/Main", "Sources/ControlPlane/Main"]
+        let executables = [
+            "Sources/CLI", "Sources/Ztunnel/Main", "Sources/Ztunnel/Plugin", "Sources/Waypoint/Main",
+            "Sources/ControlPlane/Main",
+        ]
         try check(.printing, files(["Sources"]).filter { !$0.isUnder(executables) }) { line in
             line.hasCall("print") || line.hasCall("debugPrint") ? "log through a Logger that was passed in" : nil
         }

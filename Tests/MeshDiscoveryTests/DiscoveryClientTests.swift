@@ -210,9 +210,13 @@ struct EnrolmentClientTests {
                 try await eventually("the change") { await plane.enrolment[0].reports.last?.pods.count == 1 }
                 let count = await plane.enrolment[0].reports.count
                 try await eventually("repetition") { await plane.enrolment[0].reports.count > count + 2 }
-                let intent = PodIntent(pod: key, serviceAccount: "web", captured: true)
-                await plane.send(.with { $0.pods = [WireCodec.message(intent), .init()] }, on: 0)
-                try await eventually("an intent") { received.all == [[intent]] }
+                let intent = NodeIntent(
+                    pods: [PodIntent(pod: key, serviceAccount: "web", captured: true, uid: "u-1")],
+                    capturedNamespaces: ["shop"])
+                var message = WireCodec.message(intent)
+                message.pods.append(.init())
+                await plane.send(message, on: 0)
+                try await eventually("an intent") { received.all == [intent] }
                 await plane.endEnrolment(0)
                 try await eventually("a new stream") {
                     await plane.enrolment.dropFirst().first?.reports.isEmpty == false
@@ -256,8 +260,8 @@ struct EnrolmentClientTests {
 }
 
 final class IntentLog: Sendable {
-    private let seen = Mutex<[[PodIntent]]>([])
+    private let seen = Mutex<[NodeIntent]>([])
 
-    var all: [[PodIntent]] { seen.withLock { $0 } }
-    func add(_ intents: [PodIntent]) { seen.withLock { $0.append(intents) } }
+    var all: [NodeIntent] { seen.withLock { $0 } }
+    func add(_ intent: NodeIntent) { seen.withLock { $0.append(intent) } }
 }

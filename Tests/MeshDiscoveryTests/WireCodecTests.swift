@@ -122,7 +122,7 @@ struct WireCodecTests {
     @Test("intents and reports survive the way over the wire", arguments: [true, false])
     func enrolmentRoundTrip(flag: Bool) throws {
         let pod = PodKey(namespace: "shop", name: "web-1")
-        let intent = PodIntent(pod: pod, serviceAccount: "web", captured: flag, bypassInbound: !flag)
+        let intent = PodIntent(pod: pod, serviceAccount: "web", captured: flag, bypassInbound: !flag, uid: "u-1")
         #expect(try WireCodec.intent(WireCodec.message(intent)) == intent)
         for phase in [PodReport.Phase.attached, .enrolling, .proven, .leaving, .failed] {
             let report = PodReport(pod: pod, phase: phase, message: "because")

@@ -5,6 +5,8 @@ import Testing
 struct NodeControlTests {
     private static let pod = PodKey(namespace: "shop", name: "web-0")
 
+    private static let sandbox = PodSandbox(pod: pod, uid: "u-1", container: "c0ffee")
+
     @Test("each request and its line are one", arguments: [
         (NodeRequest.attach(pod, path: "/run/netns/a b"), "attach\tshop/web-0\t/run/netns/a b"),
         (.explainConnection("{}"), "explain-connection\t{}"), (.explainRequest("{}"), "explain-request\t{}"),
@@ -12,6 +14,10 @@ struct NodeControlTests {
         (.detach(pod, timeoutSeconds: 30), "detach\tshop/web-0\t30"),
         (.detach(pod, timeoutSeconds: 0), "detach\tshop/web-0\t0"),
         (.detach(pod, timeoutSeconds: 86_400), "detach\tshop/web-0\t86400"),
+        (.enrol(sandbox, EnrolmentWait(seconds: 20, otherwise: .refuse), path: "/run/netns/a"),
+            "enrol\tshop/web-0\tu-1\tc0ffee\t20\trefuse\t/run/netns/a"),
+        (.release(sandbox), "release\tshop/web-0\tu-1\tc0ffee"), (.check(sandbox), "check\tshop/web-0\tu-1\tc0ffee"),
+        (.retain(containers: ["b", "a.1"]), "retain\ta.1,b"), (.retain(containers: []), "retain\t"),
         (.show(.status), "show\tstatus"), (.show(.dump), "show\tdump"),
     ])
     func requests(request: NodeRequest, line: String) {
@@ -29,7 +35,10 @@ struct NodeControlTests {
         "attach\tshop/web-0\t/p\tmore", "attach shop/web-0 /p", "ATTACH\tshop/web-0\t/p", "detach", "detach\tshop",
         "detach\tshop/web-0", "detach\tshop/web-0\tmore", "detach\tshop/web-0\t-1", "detach\tshop/web-0\t86401",
         "show", "show\t", "show\teverything", "show\tstatus\t", " show\tstatus", "stop\tx",
-        "attach\ta/b/c\t/p",
+        "attach\ta/b/c\t/p", "enrol\tshop/web-0\tu\tc\t0\trefuse\t/p", "enrol\tshop/web-0\tu\tc\t121\tpass\t/p",
+        "enrol\tshop/web-0\tu\tc\t5\tmaybe\t/p", "enrol\tshop/web-0\tu\t\t5\tpass\t/p",
+        "enrol\tshop/web-0\tu\t../c\t5\tpass\t/p", "release\tshop/web-0\tu\t-c", "check\tshop\tu\tc",
+        "retain\ta b", "retain",
     ])
     func badRequests(line: String) {
         #expect(NodeRequest(line: line) == nil)

@@ -30,7 +30,7 @@ extension WaypointLifeTests {
             try await untilThrough(mesh, true)
 
             let list = try await mesh.apus(["waypoint", "list", "-A"] + folders)
-            #expect(Self.words(list.output).contains(["shop", "way", "service", "True"]), "\(list.output)")
+            #expect(Self.words(list.output).contains(["shop", "way", "default", "service", "True"]), "\(list.output)")
             let status = try await mesh.apus(["waypoint", "status", "-n", "shop"] + folders)
             let conditions = Self.words(status.output).map { $0.prefix(4) }
             #expect(conditions.contains(["shop", "way", "True", "Programmed"]), "\(status.output)")

@@ -47,6 +47,8 @@ extension WaypointTests {
             #expect(servers.contains { $0.output.contains("asked GET /page") })
             #expect(!servers.contains { $0.output.contains("/refused") })
             try mesh.remove("bank")
+            // Their folders go with them.
+            #expect(authority.rootPEM != foreign.rootPEM)
             await waypoint.stop()
             for server in servers { await server.stop(SIGKILL) }
         }

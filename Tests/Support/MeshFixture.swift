@@ -15,6 +15,8 @@ package final class MeshFixture: Sendable {
         package var runsWaypoints = false
         /// More settings of both ztunnels.
         package var environment: [String: String] = [:]
+        /// Where Istio's node agent listens that leads node1, which is not ready before the agent has told all.
+        package var agentSocket: String?
         /// All that the ztunnels may do, in setpriv's words; `nil`: whatever root may.
         package var capabilities: [String]?
 
@@ -87,7 +89,7 @@ package final class MeshFixture: Sendable {
             FileManager.default.fileExists(atPath: "\(state)/tokens/node2")
         }
         for node in 1...2 { try startZtunnel(node) }
-        for node in 1...2 { try await untilReady(node) }
+        for node in 1...2 where node != 1 || plan.agentSocket == nil { try await untilReady(node) }
         for pod in plan.pods where pod.isServing {
             try await Wait.eventually("server of \(pod.name)") { serverOutput(pod.name).contains("serving") }
         }
@@ -124,6 +126,7 @@ package final class MeshFixture: Sendable {
         environment["CA_ROOT_CA"] = "\(state)/ca.crt"
         environment["AUTH_TOKEN"] = "\(state)/tokens/node\(node)"
         environment["APUS_SOCKET"] = socket(node)
+        if node == 1 { environment["INPOD_UDS"] = plan.agentSocket }
         let process = try MeshProcess(
             "ztunnel \(node)", in: nodes[node - 1], environment: environment,
             output: "\(directory.path)/node\(node).log", Self.limiting(capabilities) + [programs.ztunnel])

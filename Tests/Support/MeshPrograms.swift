@@ -23,6 +23,8 @@ package struct MeshPrograms: Sendable {
     package let authorizer: String
     /// A rate limit service, for the Python of ``grpcPython()``.
     package let limiter: String
+    /// Of the built programs.
+    private let directory: String
     private let setup: String
     /// The folder with Package.swift.
     package let checkout: String
@@ -31,16 +33,11 @@ package struct MeshPrograms: Sendable {
     package init() throws {
         let environment = ProcessInfo.processInfo.environment["APUS_BIN"]
         let bundle = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        let directory = environment ?? URL(fileURLWithPath: bundle).deletingLastPathComponent().path
-        func find(_ name: String) throws -> String {
-            let path = "\(directory)/\(name)"
-            guard FileManager.default.isExecutableFile(atPath: path) else { throw Missing(path: path) }
-            return path
-        }
-        apusd = try find("apusd")
-        ztunnel = try find("ztunnel")
-        apus = try find("apus")
-        waypoint = try find("waypoint")
+        directory = environment ?? URL(fileURLWithPath: bundle).deletingLastPathComponent().path
+        apusd = try Self.find("apusd", in: directory)
+        ztunnel = try Self.find("ztunnel", in: directory)
+        apus = try Self.find("apus", in: directory)
+        waypoint = try Self.find("waypoint", in: directory)
         let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         traffic = tests.appendingPathComponent("Fixtures/Programs/traffic.py").path
         load = tests.appendingPathComponent("Fixtures/Programs/load.py").path
@@ -54,6 +51,15 @@ package struct MeshPrograms: Sendable {
         limiter = tests.appendingPathComponent("Fixtures/Programs/limiter.py").path
         setup = tests.deletingLastPathComponent().appendingPathComponent("tools/setup-test-peers").path
     }
+
+    private static func find(_ name: String, in directory: String) throws -> String {
+        let path = "\(directory)/\(name)"
+        guard FileManager.default.isExecutableFile(atPath: path) else { throw Missing(path: path) }
+        return path
+    }
+
+    /// The CNI plugin.
+    package func plugin() throws -> String { try Self.find("apus-cni", in: directory) }
 
     /// A Python that has WebSocket.
     package func webSocketPython() throws -> String {

@@ -34,7 +34,8 @@ struct GlobalRateLimitTests {
                 [
                     .init(.fixed("v")), .init(.identity), .init(.namespace), .init(.serviceAccount), .init(.address),
                     .init(.network(v4Bits: 16, v6Bits: 64)), .init(header),
-                    .init(.queryParameter("user"), key: "query"), .init(.path), .init(.method), .init(.service, key: "to"),
+                    .init(.queryParameter("user"), key: "query"), .init(.path), .init(.method),
+                    .init(.service, key: "to"),
                 ], [("X-User", "eve")]) == [
                     "generic_key=v", "source_identity=spiffe://cluster.local/ns/shop/sa/web", "source_namespace=shop",
                     "source_service_account=web", "remote_address=10.1.2.3", "masked_remote_address=10.1.0.0/16",

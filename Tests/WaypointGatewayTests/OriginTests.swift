@@ -143,6 +143,8 @@ struct OriginTests {
         #expect(try await rig.get().hasPrefix("HTTP/1.1 503 "))
         try show(files.certificate, files.key)
         #expect(try await rig.get().hasSuffix("ok"))
+        // Its folder goes with it.
+        #expect(foreign.rootPEM != authority.rootPEM)
         server.stop()
         try await rig.stop()
     }

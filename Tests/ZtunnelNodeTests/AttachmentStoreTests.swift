@@ -30,6 +30,17 @@ struct AttachmentStoreTests {
         #expect(store.load().isEmpty)
     }
 
+    @Test("what a container runtime announced is known as that again")
+    func sandboxes() throws {
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let store = AttachmentStore(path: path)
+        var (announced, found) = (entry("a"), entry("b"))
+        announced.sandbox = PodSandbox(pod: announced.pod, uid: "u-1", container: "c0ffee")
+        found.sandbox = PodSandbox(pod: found.pod, uid: "", container: "")
+        try store.save([announced, found])
+        #expect(store.load() == [announced, found])
+    }
+
     @Test("no file means no pods")
     func absent() {
         #expect(AttachmentStore(path: path).load().isEmpty)
@@ -47,6 +58,7 @@ struct AttachmentStoreTests {
 
             \u{0}\u{1}
             shop/f\t4\t18\t/run/netns/f
+            shop/h@u\t4\t18\t/run/netns/h
             shop/g\t4\t18446744073709551616\t/run/netns/g
             """
         try Data(text.utf8).write(to: URL(filePath: path))

@@ -47,6 +47,7 @@ package struct ResourceKind: Hashable, Sendable {
 
     private static let istio: [ResourceKind] = [
         ("ServiceEntry", "serviceentries"), ("WorkloadEntry", "workloadentries"),
+        ("DestinationRule", "destinationrules"),
     ].map {
         ResourceKind(
             kind: $0, plural: $1, group: "networking.istio.io", versions: ["v1", "v1beta1", "v1alpha3"])
@@ -55,7 +56,7 @@ package struct ResourceKind: Hashable, Sendable {
         ("RequestAuthentication", "requestauthentications"),
     ].map {
         ResourceKind(kind: $0, plural: $1, group: "security.istio.io", versions: ["v1", "v1beta1"])
-    }
+    } + [ResourceKind(kind: "TrafficGuard", plural: "trafficguards", group: "apus.io", versions: ["v1"])]
 
     private static let gateway: [ResourceKind] = [
         ("Gateway", "gateways", ["v1", "v1beta1"]), ("HTTPRoute", "httproutes", ["v1", "v1beta1"]),

@@ -173,6 +173,7 @@ package actor ControlDesk {
         book.waypoints = desired.waypoints
         book.pods = pods
         book.namespaces = namespaces
+        book.capturedNamespaces = desired.capturedNamespaces
         for (node, intents) in desired.intents {
             book.pages[node] = NodeBook.Page(intents: intents, reportsWanted: reportsWanted[node] ?? 0)
         }

@@ -50,7 +50,7 @@ package struct EnrolmentService: Apus_Node_V1_NodeEnrolment.StreamingServiceProt
         try await withThrowingTaskGroup(of: Void.self) { group in
             defer { group.cancelAll() }
             group.addTask { await mailbox.fill(from: reports) { wake.yield() } }
-            var sent: NodeBook.Page?
+            var sent: (page: NodeBook.Page, namespaces: Set<String>)?
             wake.yield()
             for await _ in wakes {
                 let content = mailbox.take()
@@ -65,9 +65,11 @@ package struct EnrolmentService: Apus_Node_V1_NodeEnrolment.StreamingServiceProt
                 }
                 guard let book = board.current else { continue }
                 let page = book.pages[node] ?? NodeBook.Page(intents: [], reportsWanted: 0)
-                guard page != sent else { continue }
-                sent = page
-                try await writer.write(.with { $0.pods = page.intents.map { WireCodec.message($0) } })
+                let namespaces = book.capturedNamespaces
+                if let sent, sent == (page, namespaces) { continue }
+                sent = (page, namespaces)
+                let intent = NodeIntent(pods: page.intents, capturedNamespaces: namespaces)
+                try await writer.write(WireCodec.message(intent))
             }
         }
     }

@@ -28,6 +28,8 @@ package struct NodeBook: Sendable {
 
     package var pages: [String: Page] = [:]
     package var pods: [PodKey: Pod] = [:]
+    /// The same for every node.
+    package var capturedNamespaces: Set<String> = []
     /// Who waypoints are.
     package var waypoints: Set<Identity> = []
     package var trustDomain: String

@@ -16,6 +16,12 @@ struct Capture {
         }
     }
 
+    /// Namespaces whose label asks for capture and that are not excluded.
+    var labelledNamespaces: Set<String> {
+        Set(namespaceLabels.filter { $0.value[Label.dataplaneMode] == "ambient" }.keys)
+            .subtracting(settings.excludedNamespaces)
+    }
+
     private func isExcluded(_ pod: PodResource) -> Bool {
         let namespace = pod.metadata.namespace
         return pod.hostNetwork || settings.excludedNamespaces.contains(namespace)
@@ -45,6 +51,7 @@ struct Capture {
             }
         }
         return PodIntent(
-            pod: pod.key, serviceAccount: pod.serviceAccount, captured: isWanted(pod), bypassInbound: bypassInbound)
+            pod: pod.key, serviceAccount: pod.serviceAccount, captured: isWanted(pod), bypassInbound: bypassInbound,
+            uid: pod.metadata.annotations[Annotation.mirror] ?? pod.metadata.uid)
     }
 }

@@ -33,6 +33,8 @@ package struct DesiredWorld: Hashable, Sendable {
     package var probeWorkloads: [Workload] = []
     /// By node name: every pod placed there that has its own network namespace, by pod key.
     package var intents: [String: [PodIntent]] = [:]
+    /// Namespaces that are labelled for capture or have a pod that is.
+    package var capturedNamespaces: Set<String> = []
     /// Who waypoints are: what a waypoint may ask a certificate for.
     package var waypoints: Set<Identity> = []
     /// By place.

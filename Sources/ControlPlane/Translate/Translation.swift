@@ -58,8 +58,11 @@ struct Translation {
         let translation = PodTranslation(context: context)
         let capture = Capture(settings: context.settings, namespaceLabels: context.namespaceLabels)
         var gaps = PodGaps()
+        world.capturedNamespaces = capture.labelledNamespaces
         for pod in livePods {
-            gaps.check(pod, isWanted: capture.isWanted(pod))
+            let isWanted = capture.isWanted(pod)
+            if isWanted { world.capturedNamespaces.insert(pod.metadata.namespace) }
+            gaps.check(pod, isWanted: isWanted)
             if !pod.hostNetwork, !pod.nodeName.isEmpty {
                 world.intents[pod.nodeName, default: []].append(capture.intent(for: pod, &world.findings))
             }

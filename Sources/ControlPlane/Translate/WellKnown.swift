@@ -28,6 +28,8 @@ enum Annotation {
     static let sidecarStatus = "sidecar.istio.io/status"
     static let trafficDistribution = "networking.istio.io/traffic-distribution"
     static let exportTo = "networking.istio.io/exportTo"
+    /// On what the API server shows of a static pod: the uid that its kubelet gave it.
+    static let mirror = "kubernetes.io/config.mirror"
     static let dryRun = "istio.io/dry-run"
 }
 

@@ -26,6 +26,9 @@ package enum KernelError: Error, Sendable, Hashable {
     /// The text does not fit the kernel's structure.
     case pathTooLong(path: String, limitBytes: Int)
 
+    /// A wait with a bound was over before anything happened.
+    package var isTimeout: Bool { errno == EAGAIN }
+
     /// The kernel's number where there is one.
     package var errno: Int32? {
         switch self {

@@ -30,12 +30,46 @@ package struct PodIntent: Hashable, Sendable {
     package var captured: Bool
     /// Inbound connections stay as they are.
     package var bypassInbound: Bool
+    /// Tells pods apart that have one name after each other; empty when the resource has none.
+    package var uid: String
 
-    package init(pod: PodKey, serviceAccount: String, captured: Bool, bypassInbound: Bool = false) {
+    package init(
+        pod: PodKey, serviceAccount: String, captured: Bool, bypassInbound: Bool = false, uid: String = ""
+    ) {
         self.pod = pod
         self.serviceAccount = serviceAccount
         self.captured = captured
         self.bypassInbound = bypassInbound
+        self.uid = uid
+    }
+}
+
+/// What the control plane wants of one node.
+package struct NodeIntent: Hashable, Sendable {
+    /// Every pod that the resources place on this node.
+    package var pods: [PodIntent]
+    /// Namespaces, in the whole cluster, that are labelled for capture or have a pod that is.
+    package var capturedNamespaces: Set<String>
+
+    package init(pods: [PodIntent], capturedNamespaces: Set<String> = []) {
+        self.pods = pods
+        self.capturedNamespaces = capturedNamespaces
+    }
+}
+
+/// One sandbox of a pod, as the container runtime names it to CNI plugins. A pod gets a new one when the runtime
+/// restarts it, and the end of the old one may be told after the start of the new one.
+package struct PodSandbox: Hashable, Sendable {
+    package var pod: PodKey
+    /// Of the pod; empty when the runtime did not say it.
+    package var uid: String
+    /// CNI_CONTAINERID: letters, digits, `_`, `.` and `-`.
+    package var container: String
+
+    package init(pod: PodKey, uid: String, container: String) {
+        self.pod = pod
+        self.uid = uid
+        self.container = container
     }
 }
 

@@ -122,8 +122,9 @@ package final class ControlSocketServer: Sendable {
 
 /// Bounds of the control socket.
 enum ControlLimits {
-    /// Questions being read or answered at the same time; more wait in the socket's queue.
-    static let connectionsMax = 32
+    /// Questions being read or answered at the same time; more wait in the socket's queue. All pods of a node may start
+    /// at once, each with a question that is answered when it is enrolled.
+    static let connectionsMax = 512
     /// From a connection to its whole request: `apus` sends it at once.
     static let requestMilliseconds = 2_000
     /// How long a client may take nothing of its answer.

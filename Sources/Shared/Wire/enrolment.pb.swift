@@ -118,6 +118,9 @@ package nonisolated struct Apus_Node_V1_NodeIntent: Sendable {
   /// Every pod that the resources place on this node.
   package var pods: [Apus_Node_V1_PodIntent] = []
 
+  /// Namespaces, in the whole cluster, that are labelled for capture or have a pod that is.
+  package var capturedNamespaces: [String] = []
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -139,6 +142,9 @@ package nonisolated struct Apus_Node_V1_PodIntent: Sendable {
 
   /// Inbound connections stay as they are (annotation ambient.istio.io/bypass-inbound-capture).
   package var bypassInbound: Bool = false
+
+  /// Of the pod's resource; empty when it has none.
+  package var uid: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -235,7 +241,7 @@ nonisolated extension Apus_Node_V1_PodReport.Phase: SwiftProtobuf._ProtoNameProv
 
 nonisolated extension Apus_Node_V1_NodeIntent: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".NodeIntent"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}pods\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}pods\0\u{3}captured_namespaces\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -244,6 +250,7 @@ nonisolated extension Apus_Node_V1_NodeIntent: SwiftProtobuf.Message, SwiftProto
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.pods) }()
+      case 2: try { try decoder.decodeRepeatedStringField(value: &self.capturedNamespaces) }()
       default: break
       }
     }
@@ -253,11 +260,15 @@ nonisolated extension Apus_Node_V1_NodeIntent: SwiftProtobuf.Message, SwiftProto
     if !self.pods.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.pods, fieldNumber: 1)
     }
+    if !self.capturedNamespaces.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.capturedNamespaces, fieldNumber: 2)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Apus_Node_V1_NodeIntent, rhs: Apus_Node_V1_NodeIntent) -> Bool {
     if lhs.pods != rhs.pods {return false}
+    if lhs.capturedNamespaces != rhs.capturedNamespaces {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -265,7 +276,7 @@ nonisolated extension Apus_Node_V1_NodeIntent: SwiftProtobuf.Message, SwiftProto
 
 nonisolated extension Apus_Node_V1_PodIntent: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".PodIntent"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}namespace\0\u{1}name\0\u{3}service_account\0\u{1}captured\0\u{3}bypass_inbound\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}namespace\0\u{1}name\0\u{3}service_account\0\u{1}captured\0\u{3}bypass_inbound\0\u{1}uid\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -278,6 +289,7 @@ nonisolated extension Apus_Node_V1_PodIntent: SwiftProtobuf.Message, SwiftProtob
       case 3: try { try decoder.decodeSingularStringField(value: &self.serviceAccount) }()
       case 4: try { try decoder.decodeSingularBoolField(value: &self.captured) }()
       case 5: try { try decoder.decodeSingularBoolField(value: &self.bypassInbound) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.uid) }()
       default: break
       }
     }
@@ -299,6 +311,9 @@ nonisolated extension Apus_Node_V1_PodIntent: SwiftProtobuf.Message, SwiftProtob
     if self.bypassInbound != false {
       try visitor.visitSingularBoolField(value: self.bypassInbound, fieldNumber: 5)
     }
+    if !self.uid.isEmpty {
+      try visitor.visitSingularStringField(value: self.uid, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -308,6 +323,7 @@ nonisolated extension Apus_Node_V1_PodIntent: SwiftProtobuf.Message, SwiftProtob
     if lhs.serviceAccount != rhs.serviceAccount {return false}
     if lhs.captured != rhs.captured {return false}
     if lhs.bypassInbound != rhs.bypassInbound {return false}
+    if lhs.uid != rhs.uid {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import GRPCNIOTransportHTTP2Posix
 import Logging
 import MeshDiscovery
@@ -8,6 +9,7 @@ import MeshRuntime
 import MeshTLS
 import MeshTelemetry
 import NIOPosix
+import NodeCNI
 import ServiceLifecycle
 import ZtunnelNode
 import ZtunnelTunnel
@@ -38,6 +40,8 @@ struct NodeParts {
     let discovery: DiscoveryClient
     let enrolment: EnrolmentClient
     let relay: NewsRelay
+    /// What tells us which pods there are: Istio's node agent, once the world is known, or apusd.
+    let lead: @Sendable () async -> Void
 
     init(
         settings: ZtunnelSettings, tunnel: Tunnel, connection: ControlPlaneConnection, output: LogOutput,
@@ -46,18 +50,34 @@ struct NodeParts {
         let relay = NewsRelay()
         let enrolment = EnrolmentClient(
             connection: connection, node: settings.tunnel.nodeName, log: output.logger("enrolment"),
-            onIntent: { intents in
+            onIntent: { intent in
                 readiness.done("workload proxy manager")
-                relay.tell(.intents(intents))
+                relay.tell(.intent(intent))
             }
         )
         let agent = NodeAgent(
             tunnel: tunnel, home: try NetworkNamespace.home(), storePath: settings.attachmentsPath,
             nodeName: settings.tunnel.nodeName, logger: output.logger("node"),
+            isLed: settings.agentSocket != nil, scan: settings.processes,
+            probes: try settings.probedFrom.map { try NodeProbes(in: NetworkNamespace(path: $0)) },
+            onCapturedNamespaces: Self.writer(of: settings.controlSocketPath, output.logger("cni")),
             report: { reports in relay.tell(.reports(reports)) }
         )
         relay.connect(agent: agent, enrolment: enrolment)
         let counters = DiscoveryCounters(metrics)
+        let synced = OneShot()
+        if let path = settings.agentSocket {
+            let link = AgentLink(path: path, agent: agent, logger: output.logger("zds")) { isComplete in
+                isComplete
+                    ? readiness.done("workload proxy manager") : readiness.undone("workload proxy manager")
+            }
+            self.lead = {
+                await synced.wait()
+                await link.run()
+            }
+        } else {
+            self.lead = { await enrolment.run() }
+        }
         self.agent = agent
         self.enrolment = enrolment
         self.relay = relay
@@ -70,9 +90,26 @@ struct NodeParts {
             },
             onEvent: { event in
                 counters.count(event)
-                if event == .ready { readiness.done("state manager") }
+                guard event == .ready else { return }
+                readiness.done("state manager")
+                synced.fire()
             }
         )
+    }
+}
+
+extension NodeParts {
+    /// Writes down for the CNI plugin which namespaces have something to capture, for when nobody answers it.
+    private static func writer(of socket: String, _ logger: Logger) -> @Sendable (Set<String>) -> Void {
+        let path = CapturedNamespaces.path(besides: socket)
+        return { names in
+            do {
+                try Data(CapturedNamespaces(names).text.utf8).write(to: URL(filePath: path), options: .atomic)
+            } catch {
+                logger.error("captured namespaces not written; while this daemon is away, no pod can start",
+                    metadata: ["file": "\(path)", "error": "\(error)"])
+            }
+        }
     }
 }
 
@@ -80,7 +117,7 @@ struct NodeParts {
 final class NewsRelay: Sendable {
     enum News: Sendable {
         case world(World)
-        case intents([PodIntent])
+        case intent(NodeIntent)
         case reports([PodReport])
     }
 
@@ -108,8 +145,8 @@ final class NewsRelay: Sendable {
             switch news {
             case .world(let world):
                 await agent.learn(world)
-            case .intents(let intents):
-                await agent.learn(intents)
+            case .intent(let intent):
+                await agent.learn(intent)
             case .reports(let reports):
                 await enrolment.report(reports)
             }

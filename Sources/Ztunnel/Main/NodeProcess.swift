@@ -64,6 +64,9 @@ struct NodeProcess {
             await answer(request, namespace, parts.agent, views)
         }.start()
         await parts.agent.restore()
+        // Last of those that pods need: from now on their start waits for us.
+        let keeper = settings.installation.map { NetworkKeeper($0, logger: output.logger("cni")) }
+        keeper?.start()
         registerProcessMetrics()
         logger.info(
             "ztunnel started",
@@ -78,7 +81,7 @@ struct NodeProcess {
                 services: [
                     .init(service: TaskService { await certificates.run() }),
                     .init(service: TaskService { await parts.discovery.run() }),
-                    .init(service: TaskService { await parts.enrolment.run() }),
+                    .init(service: TaskService { await parts.lead() }),
                     .init(service: TaskService { await parts.relay.run() }),
                     .init(service: DrainService(tunnel: tunnel, seconds: settings.drainSeconds)),
                 ] + adminServices(on: controlLoop, views).map { .init(service: $0) },
@@ -97,6 +100,7 @@ struct NodeProcess {
             ProcessResources.releaseProgramPages()
         }
         try await group.run()
+        keeper?.stop()
         stopper.cancel()
         tidying.cancel()
         logger.info("ztunnel stopped")
@@ -148,6 +152,15 @@ struct NodeProcess {
             return await agent.attach(pod, namespace, path: path)
         case .detach(let pod, let seconds):
             return await agent.detach(pod, within: .seconds(seconds))
+        case .enrol(let sandbox, let wait, let path):
+            guard let namespace else { return .refused("enrol came without a network namespace") }
+            return await agent.enrol(sandbox, wait, namespace, path: path)
+        case .release(let sandbox):
+            return await agent.release(sandbox)
+        case .check(let sandbox):
+            return await agent.check(sandbox)
+        case .retain(let containers):
+            return await agent.retain(containers)
         case .show(let view):
             do {
                 return .done(try await views.text(view))

@@ -3,6 +3,8 @@ import MeshModel
 import MeshRuntime
 import MeshTelemetry
 import NIOCore
+import NodeCNI
+import ZtunnelNode
 import ZtunnelTunnel
 
 /// Everything that the environment can tell the node daemon. Names are Istio's where Istio has the setting.
@@ -18,6 +20,14 @@ struct ZtunnelSettings {
     var adminAddress: TransportAddress
     var metricsAddress: TransportAddress
     var readinessAddress: TransportAddress
+    /// Istio's node agent listens here and leads; `nil`: apusd does.
+    var agentSocket: String?
+    /// `nil`: the node's networks are left alone.
+    var installation: NetworkInstallation?
+    /// Where pods that run already are looked for; `nil`: nowhere.
+    var processes: ProcessScan?
+    /// Path of the node's own network namespace, where probes are marked as such; `nil`: they are not.
+    var probedFrom: String?
     var logFilter: LogFilter
     var logFormat: LogFormat
     var drainSeconds: Int64
@@ -54,6 +64,10 @@ struct ZtunnelSettings {
         self.workerThreads = reader.number("ZTUNNEL_WORKER_THREADS", default: 1, in: 1...64)
         self.controlSocketPath = reader.text("APUS_SOCKET", default: "/run/apus/ztunnel.sock")
         self.attachmentsPath = reader.text("APUS_ATTACHMENTS", default: controlSocketPath + ".attachments")
+        self.agentSocket = reader.text("INPOD_UDS").flatMap { $0.isEmpty ? nil : $0 }
+        self.installation = Self.installation(controlSocketPath, &reader)
+        self.processes = reader.text("APUS_PROC").map { ProcessScan(root: $0) }
+        self.probedFrom = reader.text("APUS_NODE_NETNS")
         let any = IPAddress(v4: 0)
         let loopback = IPAddress(v4: 0x7f00_0001)
         self.adminAddress = reader.address("APUS_ADMIN_ADDRESS", default: TransportAddress(loopback, port: 15000))

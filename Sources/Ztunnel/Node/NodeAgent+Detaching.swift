@@ -31,6 +31,7 @@ extension NodeAgent {
         leaving[key] = nil
         guard drivers[key] === driver else { return }
         drivers[key] = nil
+        sandboxes[key] = nil
         save()
         await reportAll()
         logger.info("pod detached", metadata: ["pod": "\(key)"])

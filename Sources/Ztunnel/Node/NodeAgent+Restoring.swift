@@ -5,6 +5,7 @@ internal import MeshKernel
 extension NodeAgent {
     /// Finds the pods again that were attached before a restart.
     package func restore() async {
+        guard !isLed else { return }
         for entry in store.load() where drivers[entry.pod] == nil {
             do {
                 let namespace = try NetworkNamespace(path: entry.path)
@@ -14,6 +15,7 @@ extension NodeAgent {
                     continue
                 }
                 drivers[entry.pod] = try makeDriver(entry.pod, namespace, path: entry.path)
+                sandboxes[entry.pod] = entry.sandbox
                 await drivers[entry.pod]?.want(desire(for: entry.pod))
             } catch {
                 logger.warning("attached pod not found again",
@@ -23,8 +25,10 @@ extension NodeAgent {
     }
 
     func save() {
+        guard !isLed else { return }
         let entries = drivers.map { key, driver in
-            AttachmentStore.Entry(pod: key, identity: driver.namespace.identity, path: driver.path)
+            AttachmentStore.Entry(pod: key, identity: driver.namespace.identity, path: driver.path,
+                sandbox: sandboxes[key])
         }
         do {
             try store.save(entries)

@@ -8,16 +8,31 @@ package import ZtunnelTunnel
 /// what is wanted, and every look at what is there, leads through the same machine.
 package actor NodeAgent {
     let tunnel: Tunnel
-    private let home: NetworkNamespace
+    let home: NetworkNamespace
     let store: AttachmentStore
     let logger: Logger
-    private let nodeName: String
+    let nodeName: String
+    private let onCapturedNamespaces: @Sendable (Set<String>) -> Void
     private let report: @Sendable ([PodReport]) -> Void
     var drivers: [PodKey: PodDriver] = [:]
     /// `nil` until the control plane has spoken.
-    private var intents: [PodKey: PodIntent]?
-    private var intentWaiters: [CheckedContinuation<Void, Never>] = []
-    private var world = World()
+    private(set) var intents: [PodKey: PodIntent]?
+    /// Namespaces of the cluster that have something to capture; `nil` until the control plane has spoken.
+    private(set) var capturedNamespaces: Set<String>?
+    /// Of pods that a container runtime announced.
+    var sandboxes: [PodKey: PodSandbox] = [:]
+    /// Grows with everything that somebody may wait for.
+    private(set) var changeCount = 0
+    private var changeWaiters: [CheckedContinuation<Void, Never>] = []
+    private(set) var world = World()
+    /// `nil`: pods that run already are attached by hand.
+    let scan: ProcessScan?
+    var isSearching = false
+    /// Istio's node agent makes the rules of pods and says which there are; nothing is kept on disk then.
+    let isLed: Bool
+    /// `nil`: probes of the node come to pods like any plain text.
+    let probes: NodeProbes?
+    var probeFailure = ""
     /// Pods on their way out; until they are, their namespace is not free.
     var leaving: [PodKey: Task<Void, Never>] = [:]
     private var isReporting = false
@@ -25,6 +40,8 @@ package actor NodeAgent {
 
     package init(
         tunnel: Tunnel, home: NetworkNamespace, storePath: String, nodeName: String, logger: Logger,
+        isLed: Bool = false, scan: ProcessScan? = nil, probes: NodeProbes? = nil,
+        onCapturedNamespaces: @escaping @Sendable (Set<String>) -> Void = { _ in },
         report: @escaping @Sendable ([PodReport]) -> Void
     ) {
         self.tunnel = tunnel
@@ -32,18 +49,25 @@ package actor NodeAgent {
         self.store = AttachmentStore(path: storePath)
         self.nodeName = nodeName
         self.logger = logger
+        self.isLed = isLed
+        self.scan = scan
+        self.probes = probes
+        self.onCapturedNamespaces = onCapturedNamespaces
         self.report = report
     }
 
     // MARK: - What is wanted
 
-    /// Every pod that the control plane places on this node.
-    package func learn(_ intents: [PodIntent]) async {
-        self.intents = Dictionary(intents.map { ($0.pod, $0) }) { first, _ in first }
-        let waiting = intentWaiters
-        intentWaiters.removeAll()
-        for waiter in waiting { waiter.resume() }
+    /// What the control plane wants of this node.
+    package func learn(_ intent: NodeIntent) async {
+        intents = Dictionary(intent.pods.map { ($0.pod, $0) }) { first, _ in first }
+        if capturedNamespaces != intent.capturedNamespaces {
+            capturedNamespaces = intent.capturedNamespaces
+            onCapturedNamespaces(intent.capturedNamespaces)
+        }
+        tellChange()
         for (key, driver) in drivers { await driver.want(desire(for: key)) }
+        searchRunning()
     }
 
     package func learn(_ world: World) async {
@@ -55,6 +79,7 @@ package actor NodeAgent {
     }
 
     func desire(for key: PodKey) -> PodEnrolment.Desire? {
+        if isLed { return .captured(CaptureRules()) }
         guard let intents else { return nil }
         guard let intent = intents[key], intent.captured else { return .released }
         var rules = CaptureRules()
@@ -62,91 +87,30 @@ package actor NodeAgent {
         return .captured(rules)
     }
 
-    // MARK: - Attaching
-
-    /// Takes a pod's namespace. What it does from then on follows the pod's labels.
-    package func attach(_ key: PodKey, _ namespace: NetworkNamespace, path: String) async -> NodeReply {
-        if let refusal = answerBeforeIntents(key, namespace, path: path) { return refusal }
-        await intentsKnown()
-        guard let intents else {
-            return .refused(
-                "the control plane has not said yet which pods belong to node \(nodeName); "
-                    + "check that apusd is reachable, then try again"
-            )
-        }
-        guard let intent = intents[key] else {
-            return .refused(
-                "no pod \(key) on node \(nodeName): expected a Pod with spec.nodeName \(nodeName) in the resources"
-            )
-        }
-        // Others may have attached or detached while we waited.
-        if let refusal = answerBeforeIntents(key, namespace, path: path) { return refusal }
-        return await adopt(key, namespace, path: path, intent)
-    }
-
-    /// What can be said of an attach without the control plane; `nil` when nothing speaks against it.
-    private func answerBeforeIntents(_ key: PodKey, _ namespace: NetworkNamespace, path: String) -> NodeReply? {
-        guard namespace.identity != home.identity else {
-            return .refused("\(path) is the node's own network namespace; expected the namespace of pod \(key)")
-        }
-        guard leaving[key] == nil else {
-            return .refused("\(key) is being detached; try again when 'apus detach \(key)' says that it is")
-        }
-        if let present = drivers[key] {
-            guard present.namespace.identity != namespace.identity else {
-                return .done("\(key) is attached already; nothing to do")
-            }
-            return .refused(
-                "\(key) is attached already, to \(present.path); run 'apus detach \(key)' before attaching another "
-                    + "namespace"
-            )
-        }
-        if let other = drivers.first(where: { $0.value.namespace.identity == namespace.identity }) {
-            return .refused("\(path) belongs to pod \(other.key) already; each pod has a namespace of its own")
-        }
-        return nil
-    }
-
-    private func adopt(
-        _ key: PodKey, _ namespace: NetworkNamespace, path: String, _ intent: PodIntent
-    ) async -> NodeReply {
-        let driver: PodDriver
-        do {
-            driver = try makeDriver(key, namespace, path: path)
-        } catch {
-            return .refused("cannot open netlink in \(path): \(error)")
-        }
-        drivers[key] = driver
-        save()
-        logger.info("pod attached", metadata: ["pod": "\(key)", "namespace": "\(path)"])
-        await driver.want(desire(for: key))
-        let next =
-            intent.captured
-            ? "its labels ask for capture"
-            : "not captured: neither the pod nor its namespace is labelled istio.io/dataplane-mode=ambient"
-        return .done("\(key) attached; \(next)")
-    }
+    // MARK: - Changes
 
     func makeDriver(_ key: PodKey, _ namespace: NetworkNamespace, path: String) throws -> PodDriver {
-        try PodDriver(key: key, namespace: namespace, path: path, tunnel: tunnel, logger: logger) { [weak self] in
+        try PodDriver(key: key, namespace: namespace, path: path, tunnel: tunnel, makesRules: !isLed, logger: logger) {
+            [weak self] in
             Task { await self?.reportAll() }
         }
     }
 
-    /// Waits a bounded time for the first word of the control plane.
-    private func intentsKnown() async {
-        guard intents == nil else { return }
+    /// Returns when anything has changed since the count was read, or at the deadline.
+    func untilChange(since count: Int, before deadline: ContinuousClock.Instant) async {
+        guard count == changeCount else { return }
         let timeout = Task {
-            try? await Task.sleep(for: .seconds(5))
-            self.stopWaiting()
+            do { try await Task.sleep(until: deadline, clock: .continuous) } catch { return }
+            self.tellChange()
         }
-        await withCheckedContinuation { intentWaiters.append($0) }
+        await withCheckedContinuation { changeWaiters.append($0) }
         timeout.cancel()
     }
 
-    private func stopWaiting() {
-        let waiting = intentWaiters
-        intentWaiters.removeAll()
+    func tellChange() {
+        changeCount += 1
+        let waiting = changeWaiters
+        changeWaiters.removeAll()
         for waiter in waiting { waiter.resume() }
     }
 
@@ -154,12 +118,15 @@ package actor NodeAgent {
 
     /// One report at a time: of two that overlap the older one could arrive last.
     func reportAll() async {
+        tellChange()
         isReportStale = true
         guard !isReporting else { return }
         isReporting = true
         while isReportStale {
             isReportStale = false
-            report(await statuses().map(\.report))
+            let statuses = await self.statuses()
+            openToProbes(statuses)
+            report(statuses.map(\.report))
         }
         isReporting = false
     }

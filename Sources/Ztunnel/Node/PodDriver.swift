@@ -11,6 +11,8 @@ actor PodDriver {
     nonisolated let path: String
     private let table: CaptureTable
     private let tunnel: Tunnel
+    /// Otherwise somebody else does, before we hear of the pod and until after we do.
+    private let makesRules: Bool
     private let logger: Logger
     private let onChange: @Sendable () -> Void
     private var machine: PodEnrolment
@@ -21,21 +23,23 @@ actor PodDriver {
     private var idleWaiters: [CheckedContinuation<Void, Never>] = []
     private var audit: Task<Void, Never>?
     private var isLeaving = false
+    private var isAbandoned = false
 
     init(
-        key: PodKey, namespace: NetworkNamespace, path: String, tunnel: Tunnel, logger: Logger,
+        key: PodKey, namespace: NetworkNamespace, path: String, tunnel: Tunnel, makesRules: Bool, logger: Logger,
         onChange: @escaping @Sendable () -> Void
     ) throws {
         self.key = key
         self.namespace = namespace
         self.path = path
         self.tunnel = tunnel
+        self.makesRules = makesRules
         self.logger = logger
         self.onChange = onChange
         let table = try CaptureTable(in: namespace)
         self.table = table
         // What cannot be read is taken for there, so that it is removed before the pod counts as free of us.
-        self.machine = PodEnrolment(hasLeftovers: (try? table.verify(CaptureRules())) != .absent)
+        self.machine = PodEnrolment(hasLeftovers: makesRules && (try? table.verify(CaptureRules())) != .absent)
     }
 
     func status() -> PodStatus {
@@ -61,6 +65,7 @@ actor PodDriver {
 
     /// Takes everything back; returns when the namespace is as it was.
     func leave() async {
+        guard !isAbandoned else { return }
         isLeaving = true
         // Somebody waits: a step that failed is tried again now rather than at its time.
         perform(machine.want(.released) ?? machine.retryDue())
@@ -68,6 +73,20 @@ actor PodDriver {
             await withCheckedContinuation { idleWaiters.append($0) }
         }
         audit?.cancel()
+    }
+
+    /// The pod has ended, and with it whoever talked through its namespace: nothing drains.
+    func abandon() async {
+        (isLeaving, isAbandoned) = (true, true)
+        actionNumber += 1
+        audit?.cancel()
+        // Fails where the namespace has nothing left to remove from, which is as good.
+        try? removeRules()
+        await tunnel.close(key)
+        stopWaitingForPeers()
+        let waiting = idleWaiters
+        idleWaiters.removeAll()
+        for waiter in waiting { waiter.resume() }
     }
 
     // MARK: - Actions
@@ -87,6 +106,7 @@ actor PodDriver {
             return
         }
         Task {
+            guard number == self.actionNumber else { return }
             do {
                 try await self.carryOut(action)
                 self.finished(number)
@@ -158,10 +178,12 @@ actor PodDriver {
 // Each of these is a few system calls on the namespace's own socket and blocks for well under a millisecond.
 
 extension PodDriver {
-    private func install(_ rules: CaptureRules) throws { try table.install(rules) }
-    private func retreat() throws { try table.retreat() }
-    private func removeRules() throws { try table.remove() }
-    private func readBack(_ rules: CaptureRules) throws -> CaptureState { try table.verify(rules) }
+    private func install(_ rules: CaptureRules) throws { if makesRules { try table.install(rules) } }
+    private func retreat() throws { if makesRules { try table.retreat() } }
+    private func removeRules() throws { if makesRules { try table.remove() } }
+    private func readBack(_ rules: CaptureRules) throws -> CaptureState {
+        makesRules ? try table.verify(rules) : .equal
+    }
 }
 
 // MARK: - Proof

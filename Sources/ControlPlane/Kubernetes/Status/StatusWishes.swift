@@ -1,4 +1,5 @@
 package import ControlTranslate
+internal import MeshModel
 
 extension StatusWish {
     /// What the statuses of a cluster's objects should say of a world.

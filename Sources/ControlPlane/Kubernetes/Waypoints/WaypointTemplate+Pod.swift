@@ -1,3 +1,4 @@
+internal import ControlTranslate
 internal import MeshModel
 
 extension WaypointTemplate {

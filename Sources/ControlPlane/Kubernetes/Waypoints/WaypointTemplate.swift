@@ -1,5 +1,5 @@
 package import ControlTranslate
-package import MeshModel
+internal import MeshModel
 
 /// The objects that a waypoint's Gateway is made into, with the names, labels and ports that Istio gives them
 /// (`manifests/charts/istio-control/istio-discovery/files/waypoint.yaml`), so that what knows those knows these. Pure.

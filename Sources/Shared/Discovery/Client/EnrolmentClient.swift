@@ -16,7 +16,7 @@ package actor EnrolmentClient {
     private let node: String
     private let log: Logger
     private let interval: Duration
-    private let onIntent: @Sendable ([PodIntent]) -> Void
+    private let onIntent: @Sendable (NodeIntent) -> Void
     private var reports: [PodReport] = []
     private var wake: AsyncStream<Void>.Continuation?
     private var hadMessages = false
@@ -24,7 +24,7 @@ package actor EnrolmentClient {
     package init(
         connection: ControlPlaneConnection, node: String, log: Logger,
         interval: Duration = EnrolmentClient.reportInterval,
-        onIntent: @escaping @Sendable ([PodIntent]) -> Void
+        onIntent: @escaping @Sendable (NodeIntent) -> Void
     ) {
         self.connection = connection
         self.node = node
@@ -110,7 +110,7 @@ package actor EnrolmentClient {
                 log.warning("intent refused", metadata: ["reason": "\(error)"])
             }
         }
-        onIntent(intents)
+        onIntent(NodeIntent(pods: intents, capturedNamespaces: Set(message.capturedNamespaces)))
         // Asks for a report, too: proofs may have been forgotten over there though nothing has changed here.
         wake?.yield()
     }

@@ -10,7 +10,7 @@ extension WireCodec {
         PodIntent(
             pod: try pod(message.namespace, message.name),
             serviceAccount: message.serviceAccount.isEmpty ? "default" : message.serviceAccount,
-            captured: message.captured, bypassInbound: message.bypassInbound)
+            captured: message.captured, bypassInbound: message.bypassInbound, uid: message.uid)
     }
 
     package static func message(_ intent: PodIntent) -> Apus_Node_V1_PodIntent {
@@ -20,6 +20,14 @@ extension WireCodec {
             $0.serviceAccount = intent.serviceAccount
             $0.captured = intent.captured
             $0.bypassInbound = intent.bypassInbound
+            $0.uid = intent.uid
+        }
+    }
+
+    package static func message(_ intent: NodeIntent) -> Apus_Node_V1_NodeIntent {
+        .with {
+            $0.pods = intent.pods.map { message($0) }
+            $0.capturedNamespaces = intent.capturedNamespaces.sorted()
         }
     }
 

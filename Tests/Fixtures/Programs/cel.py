@@ -1,7 +1,0 @@
-"""Evaluates an expression of the Common Expression Language: cel.py EXPRESSION OBJECT-AS-JSON; prints true or false."""
-import json
-import sys
-
-import cel
-
-print(json.dumps(cel.evaluate(sys.argv[1], {"object": json.loads(sys.argv[2])})))
