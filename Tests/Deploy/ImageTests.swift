@@ -24,6 +24,9 @@ struct ImageTests {
             let parts = stage[1].split(separator: "/")
             #expect(parts.count == 1 || !parts[0].contains { ".:".contains($0) }, "\(stage[1])")
         }
+        // ztunnel copies the plugin that lies beside it to its node.
+        let node = lines.drop { $0 != "FROM base AS ztunnel" }.dropFirst().prefix { !$0.hasPrefix("FROM ") }
+        #expect(node.contains("COPY --from=build /programs/apus-cni /usr/local/bin/"))
         #expect(lines.filter { $0.hasPrefix("USER ") } == Array(repeating: "USER 1337:1337", count: 3))
         #expect(lines.contains { $0.contains("swift build -c release --static-swift-stdlib") })
     }
@@ -38,6 +41,7 @@ struct ImageTests {
         })
         let version = try Shell.run([try MeshPrograms().ztunnel, "--version"]).split { " ,".contains($0) }
         #expect(images == Set(["apusd", "ztunnel"].map { "apus/\($0):\(version[1])" }))
+        #expect(text.contains("- --waypoint-image=apus/waypoint:\(version[1])\n"))
     }
 
     @Test("there is no shell in them, and no program but ours", .enabled(if: Repository.imageRoot != nil))

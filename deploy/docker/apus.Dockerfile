@@ -14,7 +14,7 @@ COPY Package.swift Package.resolved* ./
 COPY Sources Sources
 COPY Tests Tests
 RUN mkdir /programs \
-    && for product in ztunnel apusd apus waypoint; do \
+    && for product in ztunnel apusd apus apus-cni waypoint; do \
         swift build -c release --static-swift-stdlib --product "$product" \
         && cp ".build/release/$product" /programs/ || exit 1; \
     done \
@@ -36,6 +36,8 @@ ENTRYPOINT ["/usr/local/bin/apusd"]
 # It gets the capabilities that deploy/base/mesh/ztunnel.yaml names, and no more.
 FROM base AS ztunnel
 COPY --from=build /programs/ztunnel /usr/local/bin/
+# It copies this one to its node, for the container runtime.
+COPY --from=build /programs/apus-cni /usr/local/bin/
 # For `kubectl exec daemonset/ztunnel -- apus status`.
 COPY --from=build /programs/apus /usr/local/bin/
 EXPOSE 15020 15021
