@@ -22,6 +22,9 @@ struct InstallTests {
             "  namespace: qq-mesh\n", "  name: qq-mesh\n", "image: registry.example:5000/a/b/apusd:9.9-x\n",
             "image: registry.example:5000/a/b/ztunnel:9.9-x\n", "- --trust-domain=example.org\n",
             "- --root-namespace=qq-mesh\n", "value: https://apusd.qq-mesh.svc:15012\n",
+            "- --trusted-node-account=qq-mesh/ztunnel\n",
+            "- --waypoint-image=registry.example:5000/a/b/waypoint:9.9-x\n",
+            "- --waypoint-control-plane=https://apusd.qq-mesh.svc:15012\n",
         ] {
             #expect(text.contains(line), "\(line)")
         }
@@ -35,6 +38,9 @@ struct InstallTests {
     func rootNamespace() throws {
         let text = try InstallValues(["rootNamespace=istio-system"]).applied(to: Overlay.base.text)
         #expect(text.contains("- --root-namespace=istio-system\n"))
+        // The role for what lies there, and its binding.
+        #expect(text.split(separator: "  name: apusd-root\n  namespace: istio-system\n").count == 3)
+        #expect(text.split(separator: "istio-system").count == 4)
         #expect(text.replacing("istio-system", with: "apus-system") == Overlay.base.text)
     }
 

@@ -15,8 +15,11 @@ struct CertificateCaller {
     private let folder: String
     private let roots: String
     private let port: Int
+    private let host: String
 
-    init(_ server: APIServer, roots: String, port: Int = 15012) throws {
+    /// - Parameter host: the name by which it is called.
+    init(_ server: APIServer, roots: String, port: Int = 15012, host: String = "127.0.0.1") throws {
+        self.host = host
         namespace = server.namespace
         folder = server.directory.path
         self.roots = roots
@@ -45,7 +48,8 @@ struct CertificateCaller {
             "ip", "netns", "exec", namespace.name, "curl", "-sS", "--http2", "--max-time", "15", "--cacert", roots,
             "-H", "content-type: application/grpc", "-H", "te: trailers", "-H", "authorization: Bearer \(token)",
             "--data-binary", "@\(name)", "-D", "\(name).head", "-o", "\(name).body",
-            "https://127.0.0.1:\(port)/istio.v1.auth.IstioCertificateService/CreateCertificate",
+            "--resolve", "\(host):\(port):127.0.0.1",
+            "https://\(host):\(port)/istio.v1.auth.IstioCertificateService/CreateCertificate",
         ]
         let (status, output) = try await offload { try Shell.runAnyStatus(command) }
         guard status == 0 else { return Answer(status: -1, message: output, body: Data()) }

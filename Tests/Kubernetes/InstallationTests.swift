@@ -82,9 +82,16 @@ struct InstallationTests {
         #expect(again.split(separator: "\n").allSatisfy { $0.hasSuffix(" unchanged") }, "\(again)")
         let control = try await InstalledControlPlane(server, try await Manifests(overlay: "base"))
         try await control.until("ready", "/healthz/ready") { $0 == "ready\n" }
+        try await Wait.eventually("the roots", seconds: 60, everyMilliseconds: 200) {
+            try await server.call("GET", "/api/v1/namespaces/shop/configmaps/istio-ca-root-cert").status == 200
+        }
         #expect(try await traces(server).count > before.count + 10)
         await control.stop()
         _ = try await kubectl(server, "delete", "--ignore-not-found", "-f", "\(folder)/uninstall.yaml")
+        // The roots in namespaces of users: a namespace that goes takes its own along.
+        let roots = try await kubectl(
+            server, "delete", "configmaps", "-A", "-l", "app.kubernetes.io/managed-by=apusd")
+        #expect(roots.contains("istio-ca-root-cert"), "\(roots)")
         var after = try await traces(server)
         try await Wait.eventually("the namespace is gone", seconds: 60, everyMilliseconds: 200) {
             after = try await traces(server)

@@ -5,10 +5,13 @@ import MeshTesting
 final class InstalledControlPlane {
     private let process: MeshProcess
     private let namespace: TestNamespace
+    /// Where it writes the roots of the mesh.
+    let rootsPath: String
 
     init(_ server: APIServer, _ manifests: Manifests) async throws {
         namespace = server.namespace
         let folder = server.directory.path
+        rootsPath = "\(folder)/installed/root.crt"
         let kubeconfig = try await server.writeKubeconfig(account: "apusd", namespace: "apus-system")
         // In its pod it finds the API server by itself, and has the directory.
         let arguments = manifests.arguments(of: "apusd").filter { !$0.hasPrefix("--state=") }
@@ -18,6 +21,8 @@ final class InstalledControlPlane {
             output: "\(folder)/installed.log",
             [try MeshPrograms().apusd] + arguments + ["--kubeconfig", kubeconfig, "--state", "\(folder)/installed"])
     }
+
+    var log: String { process.output }
 
     func stop() async { await process.stop() }
 

@@ -11,10 +11,11 @@ struct Manifests {
 
     private static let plurals = [
         "ConfigMap": "configmaps", "ClusterRole": "clusterroles", "ClusterRoleBinding": "clusterrolebindings",
-        "DaemonSet": "daemonsets", "Deployment": "deployments", "GatewayClass": "gatewayclasses",
-        "Namespace": "namespaces", "NetworkPolicy": "networkpolicies", "PodDisruptionBudget": "poddisruptionbudgets",
-        "PodMonitor": "podmonitors", "PriorityClass": "priorityclasses", "PrometheusRule": "prometheusrules",
-        "Role": "roles", "RoleBinding": "rolebindings", "Service": "services", "ServiceAccount": "serviceaccounts",
+        "CustomResourceDefinition": "customresourcedefinitions", "DaemonSet": "daemonsets", "Deployment": "deployments",
+        "GatewayClass": "gatewayclasses", "Namespace": "namespaces", "NetworkPolicy": "networkpolicies",
+        "PodDisruptionBudget": "poddisruptionbudgets", "PodMonitor": "podmonitors",
+        "PriorityClass": "priorityclasses", "PrometheusRule": "prometheusrules", "Role": "roles",
+        "RoleBinding": "rolebindings", "Service": "services", "ServiceAccount": "serviceaccounts",
         "ServiceMonitor": "servicemonitors",
     ]
 

@@ -5,6 +5,8 @@ struct InstallValues: Hashable {
     static let standardTag = "0.1.0"
     static let standardTrustDomain = "cluster.local"
     static let keys = ["namespace", "rootNamespace", "imagePrefix", "imageTag", "trustDomain"]
+    /// What stands before the root namespace: in apusd's arguments, and in the role for what lies there.
+    private static let rootMarks = ["--root-namespace=", "  name: apusd-root\n  namespace: "]
     private static let images = ["apusd", "ztunnel", "waypoint"]
 
     private var namespace = standardNamespace
@@ -86,11 +88,10 @@ struct InstallValues: Hashable {
             text = text.replacing(
                 "\(Self.standardPrefix)/\(image):\(Self.standardTag)", with: "\(imagePrefix)/\(image):\(imageTag)")
         }
-        let root = "--root-namespace="
-        let parts = text.split(separator: root + Self.standardNamespace, omittingEmptySubsequences: false)
-        return parts.map { part in
-            part.replacing("--trust-domain=\(Self.standardTrustDomain)", with: "--trust-domain=\(trustDomain)")
-                .replacing(Self.standardNamespace, with: namespace)
-        }.joined(separator: root + (rootNamespace ?? namespace))
+        // No manifest has this character.
+        let root = "\0"
+        for mark in Self.rootMarks { text = text.replacing(mark + Self.standardNamespace, with: mark + root) }
+        return text.replacing("--trust-domain=\(Self.standardTrustDomain)", with: "--trust-domain=\(trustDomain)")
+            .replacing(Self.standardNamespace, with: namespace).replacing(root, with: rootNamespace ?? namespace)
     }
 }

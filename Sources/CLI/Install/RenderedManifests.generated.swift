@@ -10,6 +10,165 @@ metadata:
     pod-security.kubernetes.io/enforce: privileged
   name: apus-system
 ---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: trafficguards.apus.io
+spec:
+  group: apus.io
+  names:
+    kind: TrafficGuard
+    listKind: TrafficGuardList
+    plural: trafficguards
+    singular: trafficguard
+  scope: Namespaced
+  versions:
+  - name: v1
+    schema:
+      openAPIV3Schema:
+        description: Limits and faults that a waypoint puts before services.
+        properties:
+          spec:
+            properties:
+              adaptiveConcurrency:
+                description: Bounds of the number of requests under way, which follows
+                  the time that answers take.
+                type: object
+                x-kubernetes-preserve-unknown-fields: true
+              fault:
+                description: Delays and refusals that are put in on purpose, in the
+                  words of Istio's VirtualService.
+                properties:
+                  abort:
+                    type: object
+                    x-kubernetes-preserve-unknown-fields: true
+                  delay:
+                    type: object
+                    x-kubernetes-preserve-unknown-fields: true
+                type: object
+                x-kubernetes-preserve-unknown-fields: true
+              globalRateLimit:
+                description: Questions to a service that speaks Envoy's rate limit
+                  protocol. Without its answer requests are refused, unless failOpen
+                  is true.
+                type: object
+                x-kubernetes-preserve-unknown-fields: true
+              hedging:
+                description: A request that is late goes to a second endpoint as well.
+                properties:
+                  after:
+                    description: How late, such as 50ms.
+                    type: string
+                  maxAttempts:
+                    maximum: 5
+                    minimum: 2
+                    type: integer
+                  methods:
+                    description: Methods of requests that may be sent twice.
+                    items:
+                      type: string
+                    type: array
+                required:
+                - after
+                type: object
+                x-kubernetes-preserve-unknown-fields: true
+              quarantine:
+                description: Callers whose requests are refused.
+                properties:
+                  callers:
+                    description: Identities, TRUST-DOMAIN/ns/NAMESPACE/sa/SERVICE-ACCOUNT.
+                    items:
+                      type: string
+                    type: array
+                type: object
+                x-kubernetes-preserve-unknown-fields: true
+              rateLimits:
+                description: Limits that each waypoint counts by itself. A bucket
+                  of tokens for each key; a request takes one, and is answered 429
+                  when there is none.
+                items:
+                  properties:
+                    fillInterval:
+                      description: How often tokens are put in, such as 500ms; 1s
+                        unless it is said.
+                      type: string
+                    key:
+                      description: Who shares a bucket; everybody unless it is said.
+                      properties:
+                        header:
+                          description: With the type Header, the name of the field
+                            whose value is the key.
+                          type: string
+                        type:
+                          enum:
+                          - All
+                          - Identity
+                          - Header
+                          type: string
+                      required:
+                      - type
+                      type: object
+                      x-kubernetes-preserve-unknown-fields: true
+                    maxTokens:
+                      description: What a full bucket holds.
+                      format: int64
+                      maximum: 4294967295
+                      minimum: 1
+                      type: integer
+                    tokensPerFill:
+                      description: What is put in each time; maxTokens unless it is
+                        said.
+                      format: int64
+                      maximum: 4294967295
+                      minimum: 1
+                      type: integer
+                  required:
+                  - maxTokens
+                  type: object
+                  x-kubernetes-preserve-unknown-fields: true
+                maxItems: 16
+                type: array
+              targetRefs:
+                description: Services or ServiceEntries of this namespace.
+                items:
+                  properties:
+                    group:
+                      description: Empty for a Service, networking.istio.io for a
+                        ServiceEntry.
+                      type: string
+                    kind:
+                      description: Service unless it is said.
+                      enum:
+                      - Service
+                      - ServiceEntry
+                      type: string
+                    name:
+                      minLength: 1
+                      type: string
+                  required:
+                  - name
+                  type: object
+                  x-kubernetes-preserve-unknown-fields: true
+                maxItems: 16
+                minItems: 1
+                type: array
+            required:
+            - targetRefs
+            type: object
+            x-kubernetes-preserve-unknown-fields: true
+          status:
+            type: object
+            x-kubernetes-preserve-unknown-fields: true
+        required:
+        - spec
+        type: object
+    served: true
+    storage: true
+    subresources:
+      status: {}
+---
 apiVersion: v1
 automountServiceAccountToken: false
 kind: ServiceAccount
@@ -27,6 +186,60 @@ metadata:
     app.kubernetes.io/part-of: apus
   name: ztunnel
   namespace: apus-system
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd-root
+  namespace: apus-system
+rules:
+- apiGroups:
+  - ""
+  resources:
+  - configmaps
+  verbs:
+  - list
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd
+  namespace: apus-system
+rules:
+- apiGroups:
+  - ""
+  resourceNames:
+  - apus-ca-secret
+  - cacerts
+  resources:
+  - secrets
+  verbs:
+  - get
+- apiGroups:
+  - ""
+  resources:
+  - secrets
+  verbs:
+  - create
+- apiGroups:
+  - coordination.k8s.io
+  resourceNames:
+  - apusd
+  resources:
+  - leases
+  verbs:
+  - get
+  - update
+- apiGroups:
+  - coordination.k8s.io
+  resources:
+  - leases
+  verbs:
+  - create
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
@@ -63,6 +276,13 @@ rules:
   - list
   - watch
 - apiGroups:
+  - apus.io
+  resources:
+  - trafficguards
+  verbs:
+  - list
+  - watch
+- apiGroups:
   - discovery.k8s.io
   resources:
   - endpointslices
@@ -84,6 +304,7 @@ rules:
 - apiGroups:
   - networking.istio.io
   resources:
+  - destinationrules
   - serviceentries
   - workloadentries
   verbs:
@@ -100,6 +321,175 @@ rules:
   - watch
 ---
 apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd-status
+rules:
+- apiGroups:
+  - ""
+  resources:
+  - services
+  verbs:
+  - get
+- apiGroups:
+  - ""
+  resources:
+  - services/status
+  verbs:
+  - patch
+- apiGroups:
+  - gateway.networking.k8s.io
+  resources:
+  - gateways
+  - grpcroutes
+  - httproutes
+  - tcproutes
+  - tlsroutes
+  verbs:
+  - get
+- apiGroups:
+  - gateway.networking.k8s.io
+  resources:
+  - gateways/status
+  - grpcroutes/status
+  - httproutes/status
+  - tcproutes/status
+  - tlsroutes/status
+  verbs:
+  - patch
+- apiGroups:
+  - networking.istio.io
+  resources:
+  - serviceentries
+  verbs:
+  - get
+- apiGroups:
+  - networking.istio.io
+  resources:
+  - serviceentries/status
+  verbs:
+  - patch
+- apiGroups:
+  - security.istio.io
+  resources:
+  - authorizationpolicies
+  verbs:
+  - get
+- apiGroups:
+  - security.istio.io
+  resources:
+  - authorizationpolicies/status
+  verbs:
+  - patch
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd-trust
+rules:
+- apiGroups:
+  - authentication.k8s.io
+  resources:
+  - tokenreviews
+  verbs:
+  - create
+- apiGroups:
+  - ""
+  resourceNames:
+  - istio-ca-root-cert
+  resources:
+  - configmaps
+  verbs:
+  - create
+  - list
+  - patch
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd-waypoints
+rules:
+- apiGroups:
+  - ""
+  resources:
+  - configmaps
+  verbs:
+  - get
+- apiGroups:
+  - ""
+  resources:
+  - serviceaccounts
+  - services
+  verbs:
+  - create
+  - get
+  - patch
+- apiGroups:
+  - apps
+  resources:
+  - deployments
+  verbs:
+  - create
+  - get
+  - patch
+- apiGroups:
+  - autoscaling
+  resources:
+  - horizontalpodautoscalers
+  verbs:
+  - create
+  - delete
+  - get
+  - patch
+- apiGroups:
+  - policy
+  resources:
+  - poddisruptionbudgets
+  verbs:
+  - create
+  - delete
+  - get
+  - patch
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd-root
+  namespace: apus-system
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: Role
+  name: apusd-root
+subjects:
+- kind: ServiceAccount
+  name: apusd
+  namespace: apus-system
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd
+  namespace: apus-system
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: Role
+  name: apusd
+subjects:
+- kind: ServiceAccount
+  name: apusd
+  namespace: apus-system
+---
+apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
 metadata:
   labels:
@@ -109,6 +499,51 @@ roleRef:
   apiGroup: rbac.authorization.k8s.io
   kind: ClusterRole
   name: apusd-read
+subjects:
+- kind: ServiceAccount
+  name: apusd
+  namespace: apus-system
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd-status
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: ClusterRole
+  name: apusd-status
+subjects:
+- kind: ServiceAccount
+  name: apusd
+  namespace: apus-system
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd-trust
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: ClusterRole
+  name: apusd-trust
+subjects:
+- kind: ServiceAccount
+  name: apusd
+  namespace: apus-system
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd-waypoints
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: ClusterRole
+  name: apusd-waypoints
 subjects:
 - kind: ServiceAccount
   name: apusd
@@ -178,6 +613,9 @@ spec:
         - --trust-domain=cluster.local
         - --root-namespace=apus-system
         - --server-name=apusd.apus-system.svc
+        - --trusted-node-account=apus-system/ztunnel
+        - --waypoint-image=apus/waypoint:0.1.0
+        - --waypoint-control-plane=https://apusd.apus-system.svc:15012
         env:
         - name: POD_NAME
           valueFrom:
@@ -557,6 +995,165 @@ metadata:
     pod-security.kubernetes.io/enforce: privileged
   name: apus-system
 ---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: trafficguards.apus.io
+spec:
+  group: apus.io
+  names:
+    kind: TrafficGuard
+    listKind: TrafficGuardList
+    plural: trafficguards
+    singular: trafficguard
+  scope: Namespaced
+  versions:
+  - name: v1
+    schema:
+      openAPIV3Schema:
+        description: Limits and faults that a waypoint puts before services.
+        properties:
+          spec:
+            properties:
+              adaptiveConcurrency:
+                description: Bounds of the number of requests under way, which follows
+                  the time that answers take.
+                type: object
+                x-kubernetes-preserve-unknown-fields: true
+              fault:
+                description: Delays and refusals that are put in on purpose, in the
+                  words of Istio's VirtualService.
+                properties:
+                  abort:
+                    type: object
+                    x-kubernetes-preserve-unknown-fields: true
+                  delay:
+                    type: object
+                    x-kubernetes-preserve-unknown-fields: true
+                type: object
+                x-kubernetes-preserve-unknown-fields: true
+              globalRateLimit:
+                description: Questions to a service that speaks Envoy's rate limit
+                  protocol. Without its answer requests are refused, unless failOpen
+                  is true.
+                type: object
+                x-kubernetes-preserve-unknown-fields: true
+              hedging:
+                description: A request that is late goes to a second endpoint as well.
+                properties:
+                  after:
+                    description: How late, such as 50ms.
+                    type: string
+                  maxAttempts:
+                    maximum: 5
+                    minimum: 2
+                    type: integer
+                  methods:
+                    description: Methods of requests that may be sent twice.
+                    items:
+                      type: string
+                    type: array
+                required:
+                - after
+                type: object
+                x-kubernetes-preserve-unknown-fields: true
+              quarantine:
+                description: Callers whose requests are refused.
+                properties:
+                  callers:
+                    description: Identities, TRUST-DOMAIN/ns/NAMESPACE/sa/SERVICE-ACCOUNT.
+                    items:
+                      type: string
+                    type: array
+                type: object
+                x-kubernetes-preserve-unknown-fields: true
+              rateLimits:
+                description: Limits that each waypoint counts by itself. A bucket
+                  of tokens for each key; a request takes one, and is answered 429
+                  when there is none.
+                items:
+                  properties:
+                    fillInterval:
+                      description: How often tokens are put in, such as 500ms; 1s
+                        unless it is said.
+                      type: string
+                    key:
+                      description: Who shares a bucket; everybody unless it is said.
+                      properties:
+                        header:
+                          description: With the type Header, the name of the field
+                            whose value is the key.
+                          type: string
+                        type:
+                          enum:
+                          - All
+                          - Identity
+                          - Header
+                          type: string
+                      required:
+                      - type
+                      type: object
+                      x-kubernetes-preserve-unknown-fields: true
+                    maxTokens:
+                      description: What a full bucket holds.
+                      format: int64
+                      maximum: 4294967295
+                      minimum: 1
+                      type: integer
+                    tokensPerFill:
+                      description: What is put in each time; maxTokens unless it is
+                        said.
+                      format: int64
+                      maximum: 4294967295
+                      minimum: 1
+                      type: integer
+                  required:
+                  - maxTokens
+                  type: object
+                  x-kubernetes-preserve-unknown-fields: true
+                maxItems: 16
+                type: array
+              targetRefs:
+                description: Services or ServiceEntries of this namespace.
+                items:
+                  properties:
+                    group:
+                      description: Empty for a Service, networking.istio.io for a
+                        ServiceEntry.
+                      type: string
+                    kind:
+                      description: Service unless it is said.
+                      enum:
+                      - Service
+                      - ServiceEntry
+                      type: string
+                    name:
+                      minLength: 1
+                      type: string
+                  required:
+                  - name
+                  type: object
+                  x-kubernetes-preserve-unknown-fields: true
+                maxItems: 16
+                minItems: 1
+                type: array
+            required:
+            - targetRefs
+            type: object
+            x-kubernetes-preserve-unknown-fields: true
+          status:
+            type: object
+            x-kubernetes-preserve-unknown-fields: true
+        required:
+        - spec
+        type: object
+    served: true
+    storage: true
+    subresources:
+      status: {}
+---
 apiVersion: v1
 automountServiceAccountToken: false
 kind: ServiceAccount
@@ -574,6 +1171,60 @@ metadata:
     app.kubernetes.io/part-of: apus
   name: ztunnel
   namespace: apus-system
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd-root
+  namespace: apus-system
+rules:
+- apiGroups:
+  - ""
+  resources:
+  - configmaps
+  verbs:
+  - list
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd
+  namespace: apus-system
+rules:
+- apiGroups:
+  - ""
+  resourceNames:
+  - apus-ca-secret
+  - cacerts
+  resources:
+  - secrets
+  verbs:
+  - get
+- apiGroups:
+  - ""
+  resources:
+  - secrets
+  verbs:
+  - create
+- apiGroups:
+  - coordination.k8s.io
+  resourceNames:
+  - apusd
+  resources:
+  - leases
+  verbs:
+  - get
+  - update
+- apiGroups:
+  - coordination.k8s.io
+  resources:
+  - leases
+  verbs:
+  - create
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
@@ -610,6 +1261,13 @@ rules:
   - list
   - watch
 - apiGroups:
+  - apus.io
+  resources:
+  - trafficguards
+  verbs:
+  - list
+  - watch
+- apiGroups:
   - discovery.k8s.io
   resources:
   - endpointslices
@@ -631,6 +1289,7 @@ rules:
 - apiGroups:
   - networking.istio.io
   resources:
+  - destinationrules
   - serviceentries
   - workloadentries
   verbs:
@@ -647,6 +1306,175 @@ rules:
   - watch
 ---
 apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd-status
+rules:
+- apiGroups:
+  - ""
+  resources:
+  - services
+  verbs:
+  - get
+- apiGroups:
+  - ""
+  resources:
+  - services/status
+  verbs:
+  - patch
+- apiGroups:
+  - gateway.networking.k8s.io
+  resources:
+  - gateways
+  - grpcroutes
+  - httproutes
+  - tcproutes
+  - tlsroutes
+  verbs:
+  - get
+- apiGroups:
+  - gateway.networking.k8s.io
+  resources:
+  - gateways/status
+  - grpcroutes/status
+  - httproutes/status
+  - tcproutes/status
+  - tlsroutes/status
+  verbs:
+  - patch
+- apiGroups:
+  - networking.istio.io
+  resources:
+  - serviceentries
+  verbs:
+  - get
+- apiGroups:
+  - networking.istio.io
+  resources:
+  - serviceentries/status
+  verbs:
+  - patch
+- apiGroups:
+  - security.istio.io
+  resources:
+  - authorizationpolicies
+  verbs:
+  - get
+- apiGroups:
+  - security.istio.io
+  resources:
+  - authorizationpolicies/status
+  verbs:
+  - patch
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd-trust
+rules:
+- apiGroups:
+  - authentication.k8s.io
+  resources:
+  - tokenreviews
+  verbs:
+  - create
+- apiGroups:
+  - ""
+  resourceNames:
+  - istio-ca-root-cert
+  resources:
+  - configmaps
+  verbs:
+  - create
+  - list
+  - patch
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd-waypoints
+rules:
+- apiGroups:
+  - ""
+  resources:
+  - configmaps
+  verbs:
+  - get
+- apiGroups:
+  - ""
+  resources:
+  - serviceaccounts
+  - services
+  verbs:
+  - create
+  - get
+  - patch
+- apiGroups:
+  - apps
+  resources:
+  - deployments
+  verbs:
+  - create
+  - get
+  - patch
+- apiGroups:
+  - autoscaling
+  resources:
+  - horizontalpodautoscalers
+  verbs:
+  - create
+  - delete
+  - get
+  - patch
+- apiGroups:
+  - policy
+  resources:
+  - poddisruptionbudgets
+  verbs:
+  - create
+  - delete
+  - get
+  - patch
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd-root
+  namespace: apus-system
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: Role
+  name: apusd-root
+subjects:
+- kind: ServiceAccount
+  name: apusd
+  namespace: apus-system
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd
+  namespace: apus-system
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: Role
+  name: apusd
+subjects:
+- kind: ServiceAccount
+  name: apusd
+  namespace: apus-system
+---
+apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
 metadata:
   labels:
@@ -656,6 +1484,51 @@ roleRef:
   apiGroup: rbac.authorization.k8s.io
   kind: ClusterRole
   name: apusd-read
+subjects:
+- kind: ServiceAccount
+  name: apusd
+  namespace: apus-system
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd-status
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: ClusterRole
+  name: apusd-status
+subjects:
+- kind: ServiceAccount
+  name: apusd
+  namespace: apus-system
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd-trust
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: ClusterRole
+  name: apusd-trust
+subjects:
+- kind: ServiceAccount
+  name: apusd
+  namespace: apus-system
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd-waypoints
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: ClusterRole
+  name: apusd-waypoints
 subjects:
 - kind: ServiceAccount
   name: apusd
@@ -725,6 +1598,9 @@ spec:
         - --trust-domain=cluster.local
         - --root-namespace=apus-system
         - --server-name=apusd.apus-system.svc
+        - --trusted-node-account=apus-system/ztunnel
+        - --waypoint-image=apus/waypoint:0.1.0
+        - --waypoint-control-plane=https://apusd.apus-system.svc:15012
         env:
         - name: POD_NAME
           valueFrom:
@@ -1011,6 +1887,165 @@ metadata:
     pod-security.kubernetes.io/enforce: privileged
   name: apus-system
 ---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: trafficguards.apus.io
+spec:
+  group: apus.io
+  names:
+    kind: TrafficGuard
+    listKind: TrafficGuardList
+    plural: trafficguards
+    singular: trafficguard
+  scope: Namespaced
+  versions:
+  - name: v1
+    schema:
+      openAPIV3Schema:
+        description: Limits and faults that a waypoint puts before services.
+        properties:
+          spec:
+            properties:
+              adaptiveConcurrency:
+                description: Bounds of the number of requests under way, which follows
+                  the time that answers take.
+                type: object
+                x-kubernetes-preserve-unknown-fields: true
+              fault:
+                description: Delays and refusals that are put in on purpose, in the
+                  words of Istio's VirtualService.
+                properties:
+                  abort:
+                    type: object
+                    x-kubernetes-preserve-unknown-fields: true
+                  delay:
+                    type: object
+                    x-kubernetes-preserve-unknown-fields: true
+                type: object
+                x-kubernetes-preserve-unknown-fields: true
+              globalRateLimit:
+                description: Questions to a service that speaks Envoy's rate limit
+                  protocol. Without its answer requests are refused, unless failOpen
+                  is true.
+                type: object
+                x-kubernetes-preserve-unknown-fields: true
+              hedging:
+                description: A request that is late goes to a second endpoint as well.
+                properties:
+                  after:
+                    description: How late, such as 50ms.
+                    type: string
+                  maxAttempts:
+                    maximum: 5
+                    minimum: 2
+                    type: integer
+                  methods:
+                    description: Methods of requests that may be sent twice.
+                    items:
+                      type: string
+                    type: array
+                required:
+                - after
+                type: object
+                x-kubernetes-preserve-unknown-fields: true
+              quarantine:
+                description: Callers whose requests are refused.
+                properties:
+                  callers:
+                    description: Identities, TRUST-DOMAIN/ns/NAMESPACE/sa/SERVICE-ACCOUNT.
+                    items:
+                      type: string
+                    type: array
+                type: object
+                x-kubernetes-preserve-unknown-fields: true
+              rateLimits:
+                description: Limits that each waypoint counts by itself. A bucket
+                  of tokens for each key; a request takes one, and is answered 429
+                  when there is none.
+                items:
+                  properties:
+                    fillInterval:
+                      description: How often tokens are put in, such as 500ms; 1s
+                        unless it is said.
+                      type: string
+                    key:
+                      description: Who shares a bucket; everybody unless it is said.
+                      properties:
+                        header:
+                          description: With the type Header, the name of the field
+                            whose value is the key.
+                          type: string
+                        type:
+                          enum:
+                          - All
+                          - Identity
+                          - Header
+                          type: string
+                      required:
+                      - type
+                      type: object
+                      x-kubernetes-preserve-unknown-fields: true
+                    maxTokens:
+                      description: What a full bucket holds.
+                      format: int64
+                      maximum: 4294967295
+                      minimum: 1
+                      type: integer
+                    tokensPerFill:
+                      description: What is put in each time; maxTokens unless it is
+                        said.
+                      format: int64
+                      maximum: 4294967295
+                      minimum: 1
+                      type: integer
+                  required:
+                  - maxTokens
+                  type: object
+                  x-kubernetes-preserve-unknown-fields: true
+                maxItems: 16
+                type: array
+              targetRefs:
+                description: Services or ServiceEntries of this namespace.
+                items:
+                  properties:
+                    group:
+                      description: Empty for a Service, networking.istio.io for a
+                        ServiceEntry.
+                      type: string
+                    kind:
+                      description: Service unless it is said.
+                      enum:
+                      - Service
+                      - ServiceEntry
+                      type: string
+                    name:
+                      minLength: 1
+                      type: string
+                  required:
+                  - name
+                  type: object
+                  x-kubernetes-preserve-unknown-fields: true
+                maxItems: 16
+                minItems: 1
+                type: array
+            required:
+            - targetRefs
+            type: object
+            x-kubernetes-preserve-unknown-fields: true
+          status:
+            type: object
+            x-kubernetes-preserve-unknown-fields: true
+        required:
+        - spec
+        type: object
+    served: true
+    storage: true
+    subresources:
+      status: {}
+---
 apiVersion: v1
 automountServiceAccountToken: false
 kind: ServiceAccount
@@ -1028,6 +2063,60 @@ metadata:
     app.kubernetes.io/part-of: apus
   name: ztunnel
   namespace: apus-system
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd-root
+  namespace: apus-system
+rules:
+- apiGroups:
+  - ""
+  resources:
+  - configmaps
+  verbs:
+  - list
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd
+  namespace: apus-system
+rules:
+- apiGroups:
+  - ""
+  resourceNames:
+  - apus-ca-secret
+  - cacerts
+  resources:
+  - secrets
+  verbs:
+  - get
+- apiGroups:
+  - ""
+  resources:
+  - secrets
+  verbs:
+  - create
+- apiGroups:
+  - coordination.k8s.io
+  resourceNames:
+  - apusd
+  resources:
+  - leases
+  verbs:
+  - get
+  - update
+- apiGroups:
+  - coordination.k8s.io
+  resources:
+  - leases
+  verbs:
+  - create
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
@@ -1064,6 +2153,13 @@ rules:
   - list
   - watch
 - apiGroups:
+  - apus.io
+  resources:
+  - trafficguards
+  verbs:
+  - list
+  - watch
+- apiGroups:
   - discovery.k8s.io
   resources:
   - endpointslices
@@ -1085,6 +2181,7 @@ rules:
 - apiGroups:
   - networking.istio.io
   resources:
+  - destinationrules
   - serviceentries
   - workloadentries
   verbs:
@@ -1101,6 +2198,175 @@ rules:
   - watch
 ---
 apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd-status
+rules:
+- apiGroups:
+  - ""
+  resources:
+  - services
+  verbs:
+  - get
+- apiGroups:
+  - ""
+  resources:
+  - services/status
+  verbs:
+  - patch
+- apiGroups:
+  - gateway.networking.k8s.io
+  resources:
+  - gateways
+  - grpcroutes
+  - httproutes
+  - tcproutes
+  - tlsroutes
+  verbs:
+  - get
+- apiGroups:
+  - gateway.networking.k8s.io
+  resources:
+  - gateways/status
+  - grpcroutes/status
+  - httproutes/status
+  - tcproutes/status
+  - tlsroutes/status
+  verbs:
+  - patch
+- apiGroups:
+  - networking.istio.io
+  resources:
+  - serviceentries
+  verbs:
+  - get
+- apiGroups:
+  - networking.istio.io
+  resources:
+  - serviceentries/status
+  verbs:
+  - patch
+- apiGroups:
+  - security.istio.io
+  resources:
+  - authorizationpolicies
+  verbs:
+  - get
+- apiGroups:
+  - security.istio.io
+  resources:
+  - authorizationpolicies/status
+  verbs:
+  - patch
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd-trust
+rules:
+- apiGroups:
+  - authentication.k8s.io
+  resources:
+  - tokenreviews
+  verbs:
+  - create
+- apiGroups:
+  - ""
+  resourceNames:
+  - istio-ca-root-cert
+  resources:
+  - configmaps
+  verbs:
+  - create
+  - list
+  - patch
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd-waypoints
+rules:
+- apiGroups:
+  - ""
+  resources:
+  - configmaps
+  verbs:
+  - get
+- apiGroups:
+  - ""
+  resources:
+  - serviceaccounts
+  - services
+  verbs:
+  - create
+  - get
+  - patch
+- apiGroups:
+  - apps
+  resources:
+  - deployments
+  verbs:
+  - create
+  - get
+  - patch
+- apiGroups:
+  - autoscaling
+  resources:
+  - horizontalpodautoscalers
+  verbs:
+  - create
+  - delete
+  - get
+  - patch
+- apiGroups:
+  - policy
+  resources:
+  - poddisruptionbudgets
+  verbs:
+  - create
+  - delete
+  - get
+  - patch
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd-root
+  namespace: apus-system
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: Role
+  name: apusd-root
+subjects:
+- kind: ServiceAccount
+  name: apusd
+  namespace: apus-system
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd
+  namespace: apus-system
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: Role
+  name: apusd
+subjects:
+- kind: ServiceAccount
+  name: apusd
+  namespace: apus-system
+---
+apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
 metadata:
   labels:
@@ -1110,6 +2376,51 @@ roleRef:
   apiGroup: rbac.authorization.k8s.io
   kind: ClusterRole
   name: apusd-read
+subjects:
+- kind: ServiceAccount
+  name: apusd
+  namespace: apus-system
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd-status
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: ClusterRole
+  name: apusd-status
+subjects:
+- kind: ServiceAccount
+  name: apusd
+  namespace: apus-system
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd-trust
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: ClusterRole
+  name: apusd-trust
+subjects:
+- kind: ServiceAccount
+  name: apusd
+  namespace: apus-system
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd-waypoints
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: ClusterRole
+  name: apusd-waypoints
 subjects:
 - kind: ServiceAccount
   name: apusd
@@ -2211,6 +3522,9 @@ spec:
         - --trust-domain=cluster.local
         - --root-namespace=apus-system
         - --server-name=apusd.apus-system.svc
+        - --trusted-node-account=apus-system/ztunnel
+        - --waypoint-image=apus/waypoint:0.1.0
+        - --waypoint-control-plane=https://apusd.apus-system.svc:15012
         env:
         - name: POD_NAME
           valueFrom:
@@ -2823,6 +4137,165 @@ metadata:
     pod-security.kubernetes.io/enforce: privileged
   name: apus-system
 ---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: trafficguards.apus.io
+spec:
+  group: apus.io
+  names:
+    kind: TrafficGuard
+    listKind: TrafficGuardList
+    plural: trafficguards
+    singular: trafficguard
+  scope: Namespaced
+  versions:
+  - name: v1
+    schema:
+      openAPIV3Schema:
+        description: Limits and faults that a waypoint puts before services.
+        properties:
+          spec:
+            properties:
+              adaptiveConcurrency:
+                description: Bounds of the number of requests under way, which follows
+                  the time that answers take.
+                type: object
+                x-kubernetes-preserve-unknown-fields: true
+              fault:
+                description: Delays and refusals that are put in on purpose, in the
+                  words of Istio's VirtualService.
+                properties:
+                  abort:
+                    type: object
+                    x-kubernetes-preserve-unknown-fields: true
+                  delay:
+                    type: object
+                    x-kubernetes-preserve-unknown-fields: true
+                type: object
+                x-kubernetes-preserve-unknown-fields: true
+              globalRateLimit:
+                description: Questions to a service that speaks Envoy's rate limit
+                  protocol. Without its answer requests are refused, unless failOpen
+                  is true.
+                type: object
+                x-kubernetes-preserve-unknown-fields: true
+              hedging:
+                description: A request that is late goes to a second endpoint as well.
+                properties:
+                  after:
+                    description: How late, such as 50ms.
+                    type: string
+                  maxAttempts:
+                    maximum: 5
+                    minimum: 2
+                    type: integer
+                  methods:
+                    description: Methods of requests that may be sent twice.
+                    items:
+                      type: string
+                    type: array
+                required:
+                - after
+                type: object
+                x-kubernetes-preserve-unknown-fields: true
+              quarantine:
+                description: Callers whose requests are refused.
+                properties:
+                  callers:
+                    description: Identities, TRUST-DOMAIN/ns/NAMESPACE/sa/SERVICE-ACCOUNT.
+                    items:
+                      type: string
+                    type: array
+                type: object
+                x-kubernetes-preserve-unknown-fields: true
+              rateLimits:
+                description: Limits that each waypoint counts by itself. A bucket
+                  of tokens for each key; a request takes one, and is answered 429
+                  when there is none.
+                items:
+                  properties:
+                    fillInterval:
+                      description: How often tokens are put in, such as 500ms; 1s
+                        unless it is said.
+                      type: string
+                    key:
+                      description: Who shares a bucket; everybody unless it is said.
+                      properties:
+                        header:
+                          description: With the type Header, the name of the field
+                            whose value is the key.
+                          type: string
+                        type:
+                          enum:
+                          - All
+                          - Identity
+                          - Header
+                          type: string
+                      required:
+                      - type
+                      type: object
+                      x-kubernetes-preserve-unknown-fields: true
+                    maxTokens:
+                      description: What a full bucket holds.
+                      format: int64
+                      maximum: 4294967295
+                      minimum: 1
+                      type: integer
+                    tokensPerFill:
+                      description: What is put in each time; maxTokens unless it is
+                        said.
+                      format: int64
+                      maximum: 4294967295
+                      minimum: 1
+                      type: integer
+                  required:
+                  - maxTokens
+                  type: object
+                  x-kubernetes-preserve-unknown-fields: true
+                maxItems: 16
+                type: array
+              targetRefs:
+                description: Services or ServiceEntries of this namespace.
+                items:
+                  properties:
+                    group:
+                      description: Empty for a Service, networking.istio.io for a
+                        ServiceEntry.
+                      type: string
+                    kind:
+                      description: Service unless it is said.
+                      enum:
+                      - Service
+                      - ServiceEntry
+                      type: string
+                    name:
+                      minLength: 1
+                      type: string
+                  required:
+                  - name
+                  type: object
+                  x-kubernetes-preserve-unknown-fields: true
+                maxItems: 16
+                minItems: 1
+                type: array
+            required:
+            - targetRefs
+            type: object
+            x-kubernetes-preserve-unknown-fields: true
+          status:
+            type: object
+            x-kubernetes-preserve-unknown-fields: true
+        required:
+        - spec
+        type: object
+    served: true
+    storage: true
+    subresources:
+      status: {}
+---
 apiVersion: v1
 automountServiceAccountToken: false
 kind: ServiceAccount
@@ -2840,6 +4313,60 @@ metadata:
     app.kubernetes.io/part-of: apus
   name: ztunnel
   namespace: apus-system
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd-root
+  namespace: apus-system
+rules:
+- apiGroups:
+  - ""
+  resources:
+  - configmaps
+  verbs:
+  - list
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd
+  namespace: apus-system
+rules:
+- apiGroups:
+  - ""
+  resourceNames:
+  - apus-ca-secret
+  - cacerts
+  resources:
+  - secrets
+  verbs:
+  - get
+- apiGroups:
+  - ""
+  resources:
+  - secrets
+  verbs:
+  - create
+- apiGroups:
+  - coordination.k8s.io
+  resourceNames:
+  - apusd
+  resources:
+  - leases
+  verbs:
+  - get
+  - update
+- apiGroups:
+  - coordination.k8s.io
+  resources:
+  - leases
+  verbs:
+  - create
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
@@ -2876,6 +4403,13 @@ rules:
   - list
   - watch
 - apiGroups:
+  - apus.io
+  resources:
+  - trafficguards
+  verbs:
+  - list
+  - watch
+- apiGroups:
   - discovery.k8s.io
   resources:
   - endpointslices
@@ -2897,6 +4431,7 @@ rules:
 - apiGroups:
   - networking.istio.io
   resources:
+  - destinationrules
   - serviceentries
   - workloadentries
   verbs:
@@ -2913,6 +4448,175 @@ rules:
   - watch
 ---
 apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd-status
+rules:
+- apiGroups:
+  - ""
+  resources:
+  - services
+  verbs:
+  - get
+- apiGroups:
+  - ""
+  resources:
+  - services/status
+  verbs:
+  - patch
+- apiGroups:
+  - gateway.networking.k8s.io
+  resources:
+  - gateways
+  - grpcroutes
+  - httproutes
+  - tcproutes
+  - tlsroutes
+  verbs:
+  - get
+- apiGroups:
+  - gateway.networking.k8s.io
+  resources:
+  - gateways/status
+  - grpcroutes/status
+  - httproutes/status
+  - tcproutes/status
+  - tlsroutes/status
+  verbs:
+  - patch
+- apiGroups:
+  - networking.istio.io
+  resources:
+  - serviceentries
+  verbs:
+  - get
+- apiGroups:
+  - networking.istio.io
+  resources:
+  - serviceentries/status
+  verbs:
+  - patch
+- apiGroups:
+  - security.istio.io
+  resources:
+  - authorizationpolicies
+  verbs:
+  - get
+- apiGroups:
+  - security.istio.io
+  resources:
+  - authorizationpolicies/status
+  verbs:
+  - patch
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd-trust
+rules:
+- apiGroups:
+  - authentication.k8s.io
+  resources:
+  - tokenreviews
+  verbs:
+  - create
+- apiGroups:
+  - ""
+  resourceNames:
+  - istio-ca-root-cert
+  resources:
+  - configmaps
+  verbs:
+  - create
+  - list
+  - patch
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd-waypoints
+rules:
+- apiGroups:
+  - ""
+  resources:
+  - configmaps
+  verbs:
+  - get
+- apiGroups:
+  - ""
+  resources:
+  - serviceaccounts
+  - services
+  verbs:
+  - create
+  - get
+  - patch
+- apiGroups:
+  - apps
+  resources:
+  - deployments
+  verbs:
+  - create
+  - get
+  - patch
+- apiGroups:
+  - autoscaling
+  resources:
+  - horizontalpodautoscalers
+  verbs:
+  - create
+  - delete
+  - get
+  - patch
+- apiGroups:
+  - policy
+  resources:
+  - poddisruptionbudgets
+  verbs:
+  - create
+  - delete
+  - get
+  - patch
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd-root
+  namespace: apus-system
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: Role
+  name: apusd-root
+subjects:
+- kind: ServiceAccount
+  name: apusd
+  namespace: apus-system
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd
+  namespace: apus-system
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: Role
+  name: apusd
+subjects:
+- kind: ServiceAccount
+  name: apusd
+  namespace: apus-system
+---
+apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
 metadata:
   labels:
@@ -2922,6 +4626,51 @@ roleRef:
   apiGroup: rbac.authorization.k8s.io
   kind: ClusterRole
   name: apusd-read
+subjects:
+- kind: ServiceAccount
+  name: apusd
+  namespace: apus-system
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd-status
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: ClusterRole
+  name: apusd-status
+subjects:
+- kind: ServiceAccount
+  name: apusd
+  namespace: apus-system
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd-trust
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: ClusterRole
+  name: apusd-trust
+subjects:
+- kind: ServiceAccount
+  name: apusd
+  namespace: apus-system
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd-waypoints
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: ClusterRole
+  name: apusd-waypoints
 subjects:
 - kind: ServiceAccount
   name: apusd
@@ -2991,6 +4740,9 @@ spec:
         - --trust-domain=cluster.local
         - --root-namespace=apus-system
         - --server-name=apusd.apus-system.svc
+        - --trusted-node-account=apus-system/ztunnel
+        - --waypoint-image=apus/waypoint:0.1.0
+        - --waypoint-control-plane=https://apusd.apus-system.svc:15012
         - --trust-redirection-annotation
         env:
         - name: POD_NAME
@@ -3347,6 +5099,165 @@ metadata:
     pod-security.kubernetes.io/enforce: privileged
   name: apus-system
 ---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: trafficguards.apus.io
+spec:
+  group: apus.io
+  names:
+    kind: TrafficGuard
+    listKind: TrafficGuardList
+    plural: trafficguards
+    singular: trafficguard
+  scope: Namespaced
+  versions:
+  - name: v1
+    schema:
+      openAPIV3Schema:
+        description: Limits and faults that a waypoint puts before services.
+        properties:
+          spec:
+            properties:
+              adaptiveConcurrency:
+                description: Bounds of the number of requests under way, which follows
+                  the time that answers take.
+                type: object
+                x-kubernetes-preserve-unknown-fields: true
+              fault:
+                description: Delays and refusals that are put in on purpose, in the
+                  words of Istio's VirtualService.
+                properties:
+                  abort:
+                    type: object
+                    x-kubernetes-preserve-unknown-fields: true
+                  delay:
+                    type: object
+                    x-kubernetes-preserve-unknown-fields: true
+                type: object
+                x-kubernetes-preserve-unknown-fields: true
+              globalRateLimit:
+                description: Questions to a service that speaks Envoy's rate limit
+                  protocol. Without its answer requests are refused, unless failOpen
+                  is true.
+                type: object
+                x-kubernetes-preserve-unknown-fields: true
+              hedging:
+                description: A request that is late goes to a second endpoint as well.
+                properties:
+                  after:
+                    description: How late, such as 50ms.
+                    type: string
+                  maxAttempts:
+                    maximum: 5
+                    minimum: 2
+                    type: integer
+                  methods:
+                    description: Methods of requests that may be sent twice.
+                    items:
+                      type: string
+                    type: array
+                required:
+                - after
+                type: object
+                x-kubernetes-preserve-unknown-fields: true
+              quarantine:
+                description: Callers whose requests are refused.
+                properties:
+                  callers:
+                    description: Identities, TRUST-DOMAIN/ns/NAMESPACE/sa/SERVICE-ACCOUNT.
+                    items:
+                      type: string
+                    type: array
+                type: object
+                x-kubernetes-preserve-unknown-fields: true
+              rateLimits:
+                description: Limits that each waypoint counts by itself. A bucket
+                  of tokens for each key; a request takes one, and is answered 429
+                  when there is none.
+                items:
+                  properties:
+                    fillInterval:
+                      description: How often tokens are put in, such as 500ms; 1s
+                        unless it is said.
+                      type: string
+                    key:
+                      description: Who shares a bucket; everybody unless it is said.
+                      properties:
+                        header:
+                          description: With the type Header, the name of the field
+                            whose value is the key.
+                          type: string
+                        type:
+                          enum:
+                          - All
+                          - Identity
+                          - Header
+                          type: string
+                      required:
+                      - type
+                      type: object
+                      x-kubernetes-preserve-unknown-fields: true
+                    maxTokens:
+                      description: What a full bucket holds.
+                      format: int64
+                      maximum: 4294967295
+                      minimum: 1
+                      type: integer
+                    tokensPerFill:
+                      description: What is put in each time; maxTokens unless it is
+                        said.
+                      format: int64
+                      maximum: 4294967295
+                      minimum: 1
+                      type: integer
+                  required:
+                  - maxTokens
+                  type: object
+                  x-kubernetes-preserve-unknown-fields: true
+                maxItems: 16
+                type: array
+              targetRefs:
+                description: Services or ServiceEntries of this namespace.
+                items:
+                  properties:
+                    group:
+                      description: Empty for a Service, networking.istio.io for a
+                        ServiceEntry.
+                      type: string
+                    kind:
+                      description: Service unless it is said.
+                      enum:
+                      - Service
+                      - ServiceEntry
+                      type: string
+                    name:
+                      minLength: 1
+                      type: string
+                  required:
+                  - name
+                  type: object
+                  x-kubernetes-preserve-unknown-fields: true
+                maxItems: 16
+                minItems: 1
+                type: array
+            required:
+            - targetRefs
+            type: object
+            x-kubernetes-preserve-unknown-fields: true
+          status:
+            type: object
+            x-kubernetes-preserve-unknown-fields: true
+        required:
+        - spec
+        type: object
+    served: true
+    storage: true
+    subresources:
+      status: {}
+---
 apiVersion: v1
 automountServiceAccountToken: false
 kind: ServiceAccount
@@ -3364,6 +5275,60 @@ metadata:
     app.kubernetes.io/part-of: apus
   name: ztunnel
   namespace: apus-system
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd-root
+  namespace: apus-system
+rules:
+- apiGroups:
+  - ""
+  resources:
+  - configmaps
+  verbs:
+  - list
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd
+  namespace: apus-system
+rules:
+- apiGroups:
+  - ""
+  resourceNames:
+  - apus-ca-secret
+  - cacerts
+  resources:
+  - secrets
+  verbs:
+  - get
+- apiGroups:
+  - ""
+  resources:
+  - secrets
+  verbs:
+  - create
+- apiGroups:
+  - coordination.k8s.io
+  resourceNames:
+  - apusd
+  resources:
+  - leases
+  verbs:
+  - get
+  - update
+- apiGroups:
+  - coordination.k8s.io
+  resources:
+  - leases
+  verbs:
+  - create
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
@@ -3400,6 +5365,13 @@ rules:
   - list
   - watch
 - apiGroups:
+  - apus.io
+  resources:
+  - trafficguards
+  verbs:
+  - list
+  - watch
+- apiGroups:
   - discovery.k8s.io
   resources:
   - endpointslices
@@ -3421,6 +5393,7 @@ rules:
 - apiGroups:
   - networking.istio.io
   resources:
+  - destinationrules
   - serviceentries
   - workloadentries
   verbs:
@@ -3437,6 +5410,175 @@ rules:
   - watch
 ---
 apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd-status
+rules:
+- apiGroups:
+  - ""
+  resources:
+  - services
+  verbs:
+  - get
+- apiGroups:
+  - ""
+  resources:
+  - services/status
+  verbs:
+  - patch
+- apiGroups:
+  - gateway.networking.k8s.io
+  resources:
+  - gateways
+  - grpcroutes
+  - httproutes
+  - tcproutes
+  - tlsroutes
+  verbs:
+  - get
+- apiGroups:
+  - gateway.networking.k8s.io
+  resources:
+  - gateways/status
+  - grpcroutes/status
+  - httproutes/status
+  - tcproutes/status
+  - tlsroutes/status
+  verbs:
+  - patch
+- apiGroups:
+  - networking.istio.io
+  resources:
+  - serviceentries
+  verbs:
+  - get
+- apiGroups:
+  - networking.istio.io
+  resources:
+  - serviceentries/status
+  verbs:
+  - patch
+- apiGroups:
+  - security.istio.io
+  resources:
+  - authorizationpolicies
+  verbs:
+  - get
+- apiGroups:
+  - security.istio.io
+  resources:
+  - authorizationpolicies/status
+  verbs:
+  - patch
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd-trust
+rules:
+- apiGroups:
+  - authentication.k8s.io
+  resources:
+  - tokenreviews
+  verbs:
+  - create
+- apiGroups:
+  - ""
+  resourceNames:
+  - istio-ca-root-cert
+  resources:
+  - configmaps
+  verbs:
+  - create
+  - list
+  - patch
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd-waypoints
+rules:
+- apiGroups:
+  - ""
+  resources:
+  - configmaps
+  verbs:
+  - get
+- apiGroups:
+  - ""
+  resources:
+  - serviceaccounts
+  - services
+  verbs:
+  - create
+  - get
+  - patch
+- apiGroups:
+  - apps
+  resources:
+  - deployments
+  verbs:
+  - create
+  - get
+  - patch
+- apiGroups:
+  - autoscaling
+  resources:
+  - horizontalpodautoscalers
+  verbs:
+  - create
+  - delete
+  - get
+  - patch
+- apiGroups:
+  - policy
+  resources:
+  - poddisruptionbudgets
+  verbs:
+  - create
+  - delete
+  - get
+  - patch
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd-root
+  namespace: apus-system
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: Role
+  name: apusd-root
+subjects:
+- kind: ServiceAccount
+  name: apusd
+  namespace: apus-system
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd
+  namespace: apus-system
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: Role
+  name: apusd
+subjects:
+- kind: ServiceAccount
+  name: apusd
+  namespace: apus-system
+---
+apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
 metadata:
   labels:
@@ -3446,6 +5588,51 @@ roleRef:
   apiGroup: rbac.authorization.k8s.io
   kind: ClusterRole
   name: apusd-read
+subjects:
+- kind: ServiceAccount
+  name: apusd
+  namespace: apus-system
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd-status
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: ClusterRole
+  name: apusd-status
+subjects:
+- kind: ServiceAccount
+  name: apusd
+  namespace: apus-system
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd-trust
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: ClusterRole
+  name: apusd-trust
+subjects:
+- kind: ServiceAccount
+  name: apusd
+  namespace: apus-system
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata:
+  labels:
+    app.kubernetes.io/part-of: apus
+  name: apusd-waypoints
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: ClusterRole
+  name: apusd-waypoints
 subjects:
 - kind: ServiceAccount
   name: apusd
@@ -3515,6 +5702,9 @@ spec:
         - --trust-domain=cluster.local
         - --root-namespace=apus-system
         - --server-name=apusd.apus-system.svc
+        - --trusted-node-account=apus-system/ztunnel
+        - --waypoint-image=apus/waypoint:0.1.0
+        - --waypoint-control-plane=https://apusd.apus-system.svc:15012
         env:
         - name: POD_NAME
           valueFrom:
