@@ -14,7 +14,7 @@ import Testing
         arguments: [
             "shop", "policies", "closed", "peer-authentication", "endpoints", "entries", "waypoints", "enrolment",
             "waypoint-policies", "gateways", "routes", "routes-broken", "request-authentication", "authorizers",
-            "traffic", "traffic-broken",
+            "traffic", "traffic-broken", "network-policies",
         ])
     func golden(_ name: String) throws {
         let input = try String(

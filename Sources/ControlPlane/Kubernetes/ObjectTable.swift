@@ -85,5 +85,8 @@ extension ResourceSet {
         tcpRoutes += other.tcpRoutes
         tlsRoutes += other.tlsRoutes
         referenceGrants += other.referenceGrants
+        destinationRules += other.destinationRules
+        trafficGuards += other.trafficGuards
+        networkPolicies += other.networkPolicies
     }
 }

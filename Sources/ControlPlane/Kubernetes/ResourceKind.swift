@@ -43,6 +43,9 @@ package struct ResourceKind: Hashable, Sendable {
         ResourceKind(kind: "Service", plural: "services", group: "", versions: ["v1"]),
         ResourceKind(
             kind: "EndpointSlice", plural: "endpointslices", group: "discovery.k8s.io", versions: ["v1", "v1beta1"]),
+        ResourceKind(
+            kind: NetworkPolicyResource.kind, plural: "networkpolicies", group: "networking.k8s.io",
+            versions: ["v1"]),
     ] + istio + gateway
 
     private static let istio: [ResourceKind] = [

@@ -9,6 +9,9 @@ struct PodTranslation {
         pod.phase != .succeeded && pod.phase != .failed
     }
 
+    /// It speaks HBONE itself.
+    static func isNative(_ pod: PodResource) -> Bool { pod.metadata.labels[Label.tunnel] == "http" }
+
     /// `nil` for a pod that has no address yet.
     func workload(_ pod: PodResource) -> Workload? {
         guard !pod.addresses.isEmpty else { return nil }
@@ -20,7 +23,7 @@ struct PodTranslation {
         workload.addresses = pod.addresses
         workload.network = metadata.labels[Label.network] ?? context.network
         workload.networkMode = pod.hostNetwork ? .hostNetwork : .standard
-        workload.nativeTunnel = metadata.labels[Label.tunnel] == "http"
+        workload.nativeTunnel = Self.isNative(pod)
         workload.tunnel = workload.nativeTunnel || isProven(pod) ? .hbone : .none
         workload.node = pod.nodeName
         workload.clusterID = settings.clusterID

@@ -58,11 +58,13 @@ struct Translation {
         let translation = PodTranslation(context: context)
         let capture = Capture(settings: context.settings, namespaceLabels: context.namespaceLabels)
         var gaps = PodGaps()
+        var networkGaps = NetworkPolicyGaps(resources.networkPolicies)
         world.capturedNamespaces = capture.labelledNamespaces
         for pod in livePods {
             let isWanted = capture.isWanted(pod)
             if isWanted { world.capturedNamespaces.insert(pod.metadata.namespace) }
             gaps.check(pod, isWanted: isWanted)
+            if isWanted || PodTranslation.isNative(pod) { networkGaps.check(pod) }
             if !pod.hostNetwork, !pod.nodeName.isEmpty {
                 world.intents[pod.nodeName, default: []].append(capture.intent(for: pod, &world.findings))
             }
@@ -80,7 +82,7 @@ struct Translation {
             world.workloads.append(workload)
         }
         world.workloads += endpoints.workloads
-        world.findings += gaps.findings
+        world.findings += gaps.findings + networkGaps.findings
     }
 
     mutating func translateEntries() {

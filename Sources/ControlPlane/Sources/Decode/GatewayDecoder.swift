@@ -53,7 +53,7 @@ enum GatewayDecoder {
                 namespaces.complain(namespaces.line, namespaces.field("selector"), "is missing")
                 return .same
             }
-            let found = self.selector(&selector)
+            let found = selector.labelSelector()
             namespaces.absorb(selector)
             return found.map(NamespaceAdmission.selector) ?? .same
         default:
@@ -61,24 +61,6 @@ enum GatewayDecoder {
             namespaces.complain(namespaces.line, namespaces.field("from"), expected)
             return .same
         }
-    }
-
-    private static func selector(_ reader: inout MapReader) -> LabelSelector? {
-        var selector = LabelSelector(labels: reader.labels("matchLabels") ?? [:])
-        for var entry in reader.maps("matchExpressions") {
-            let operation = LabelSelector.Expression.Operation(rawValue: entry.text("operator") ?? "")
-            let values = Set((entry.texts("values") ?? []).map(\.text))
-            guard let operation, let key = entry.text("key") else {
-                let expected = "expected a key and an operator In, NotIn, Exists or DoesNotExist"
-                reader.complain(entry.line, entry.path, expected)
-                return nil
-            }
-            entry.complainAboutTheRest()
-            reader.absorb(entry)
-            selector.expressions.append(LabelSelector.Expression(key: key, operation: operation, values: values))
-        }
-        reader.complainAboutTheRest()
-        return selector
     }
 
     private static func decode(

@@ -73,6 +73,8 @@ struct ResourceDecoder {
             add(&root, group, ["v1", "v1beta1"], \.endpointSlices) { reader, metadata, _ in
                 EndpointSliceDecoder.decode(&reader, metadata)
             }
+        case ("networking.k8s.io", "NetworkPolicy"):
+            add(&root, group, ["v1"], \.networkPolicies) { NetworkPolicyDecoder.decode(&$0, $1, $2) }
         case ("networking.istio.io", "ServiceEntry"):
             add(&root, group, ["v1", "v1beta1", "v1alpha3"], \.serviceEntries) { reader, metadata, _ in
                 ServiceEntryDecoder.decode(&reader, metadata)

@@ -24,6 +24,7 @@ extension ResourceSet {
         all.referenceGrants = firsts(parts, \.referenceGrants, &findings)
         all.destinationRules = firsts(parts, \.destinationRules, &findings)
         all.trafficGuards = firsts(parts, \.trafficGuards, &findings)
+        all.networkPolicies = firsts(parts, \.networkPolicies, &findings)
         return (all, findings.sorted())
     }
 

@@ -20,6 +20,7 @@ package struct ResourceSet: Hashable, Sendable {
     package var referenceGrants: [ReferenceGrantResource] = []
     package var destinationRules: [DestinationRuleResource] = []
     package var trafficGuards: [TrafficGuardResource] = []
+    package var networkPolicies: [NetworkPolicyResource] = []
 
     package init() {}
 
@@ -29,6 +30,6 @@ package struct ResourceSet: Hashable, Sendable {
             + endpointSlices.count + serviceEntries.count + workloadEntries.count + gateways.count
             + authorizationPolicies.count + peerAuthentications.count + requestAuthentications.count
             + httpRoutes.count + grpcRoutes.count + tcpRoutes.count + tlsRoutes.count + referenceGrants.count
-            + destinationRules.count + trafficGuards.count
+            + destinationRules.count + trafficGuards.count + networkPolicies.count
     }
 }
