@@ -10,7 +10,7 @@ struct StatusMergeTests {
 
     private func patch(_ content: StatusWish.Content, generation: Int = 2, _ status: JSONValue) -> JSONValue? {
         let key = StatusKey(StatusKinds.gateways[0], namespace: "shop", name: "w")
-        let object = ObservedObject(JSONValue.object(["status": status]))
+        let object = ObservedObject(JSONValue.object(["status": status]), of: key.kind)
         return StatusMerge.patch(StatusWish(key, generation: generation, content), object, now: Self.time)
     }
 
@@ -93,9 +93,10 @@ struct StatusMergeTests {
 
     @Test("an annotation is set, and taken away")
     func annotation() {
-        let set = StatusWish.Content.annotation("a/b", "enabled")
+        let set = StatusWish.Content.annotation("a/b", "enabled", uid: "")
         #expect(patch(set, [:]) == ["metadata": ["annotations": ["a/b": "enabled"]]])
-        #expect(patch(.annotation("a/b", nil), [:]) == nil)
+        #expect(patch(.annotation("a/b", nil, uid: ""), [:]) == nil)
+        #expect(patch(.annotation("a/b", "enabled", uid: "another"), [:]) == nil)
     }
 
     @Test("what a world says of its resources becomes wishes; Gateways of others are left alone")

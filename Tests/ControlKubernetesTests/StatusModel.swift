@@ -28,6 +28,8 @@ struct StatusModel: SeededMaker {
 
     static func key(_ name: String) -> StatusKey { StatusKey(served.kind, namespace: "shop", name: name) }
 
+    private static func observed(_ object: JSONValue) -> ObservedObject { ObservedObject(object, of: served.kind) }
+
     static func wish(_ name: String, _ condition: StatusWish.Condition?) -> StatusWish {
         StatusWish(
             key(name), generation: 0,
@@ -64,7 +66,7 @@ struct StatusModel: SeededMaker {
     mutating func deliver() {
         machine.observe(
             Self.served,
-            objects.mapValues { StoredObject(ResourceFile.Contents(), observed: ObservedObject($0)) })
+            objects.mapValues { StoredObject(ResourceFile.Contents(), observed: Self.observed($0)) })
     }
 
     // MARK: - What the server answers
@@ -144,7 +146,7 @@ struct StatusModel: SeededMaker {
     var wrong: [String] {
         objects.filter { key, object in
             let name = String(key.dropFirst("shop/".count))
-            return StatusMerge.patch(Self.wish(name, wished[name]), ObservedObject(object), now: "") != nil
+            return StatusMerge.patch(Self.wish(name, wished[name]), Self.observed(object), now: "") != nil
         }.keys.sorted()
     }
 }

@@ -10,30 +10,51 @@ struct RedirectionPatchTests {
         let annotations = annotation.map { ["ambient.istio.io/redirection": $0] } ?? [:]
         var pod = PodResource(
             metadata: ResourceMetadata(name: name, namespace: "shop", annotations: annotations, uid: "u-\(name)"))
+        pod.nodeName = "one"
         change(&pod)
         return pod
     }
 
     private func key(_ name: String) -> PodKey { PodKey(namespace: "shop", name: name) }
 
+    private func settings(proven: [String], heard: Set<String> = ["one"]) -> TranslateSettings {
+        var settings = TranslateSettings()
+        settings.proven = Set(proven.map(key))
+        settings.heardNodes = heard
+        return settings
+    }
+
     @Test("says what is proven, and nothing else; what says so already is left alone")
     func patches() {
         let pods = [
             pod("new"), pod("done", "enabled"), pod("waiting", "pending"), pod("left", "enabled"), pod("plain"),
             pod("ended", "enabled") { $0.phase = .succeeded }, pod("host") { $0.hostNetwork = true },
+            pod("leaving", "enabled") { $0.metadata.isBeingDeleted = true },
+            pod("far", "enabled") { $0.nodeName = "two" }, pod("nowhere", "enabled") { $0.nodeName = "" },
         ]
-        let proven = Set(["new", "done", "waiting", "host", "ended", "unknown"].map(key))
-        let patches = RedirectionPatch.needed(by: pods, proven: proven)
+        let settings = settings(proven: ["new", "done", "waiting", "host", "unknown"])
+        let patches = RedirectionPatch.needed(by: pods, settings)
         #expect(patches.map(\.pod) == ["left", "new", "waiting"].map(key))
-        #expect(patches.map(\.isEnabled) == [false, true, true])
+        #expect(patches.map(\.value) == [nil, "enabled", "enabled"])
+        #expect(patches.map(\.uid) == ["u-left", "u-new", "u-waiting"])
     }
 
-    @Test("a patch names the pod that it means, and takes the annotation away with null")
-    func bodies() {
-        let patches = RedirectionPatch.needed(by: [pod("a"), pod("b", "enabled")], proven: [key("a")])
-        #expect(patches.map { String(decoding: $0.body.json, as: UTF8.self) } == [
-            #"{"metadata":{"annotations":{"ambient.istio.io/redirection":"enabled"},"uid":"u-a"}}"#,
-            #"{"metadata":{"annotations":{"ambient.istio.io/redirection":null},"uid":"u-b"}}"#,
-        ])
+    @Test("what a node that has not reported has proven, or somebody else's agent, is not denied")
+    func others() {
+        let pods = [pod("a"), pod("b", "enabled")]
+        #expect(RedirectionPatch.needed(by: pods, settings(proven: ["a"], heard: [])).isEmpty)
+        var trusting = settings(proven: ["a"])
+        #expect(RedirectionPatch.needed(by: pods, trusting).count == 2)
+        trusting.trustsRedirectionAnnotation = true
+        #expect(RedirectionPatch.needed(by: pods, trusting).isEmpty)
+    }
+
+    @Test("a world has the patches")
+    func world() {
+        let world = Make.world { resources, settings in
+            resources.pods = [pod("a")]
+            settings = self.settings(proven: ["a"])
+        }
+        #expect(world.redirections.map(\.pod) == [key("a")])
     }
 }

@@ -40,10 +40,8 @@ struct CertificateCaller {
             let entry = Self.field(1, Array("ImpersonatedIdentity".utf8)) + Self.field(2, value)
             message += Self.field(4, Self.field(1, entry))
         }
-        let length = UInt32(message.count)
-        let head = [0] + (0..<4).map { UInt8(truncatingIfNeeded: length >> (24 - 8 * $0)) }
         let name = "\(folder)/call-\(UUID())"
-        try Data(head + message).write(to: URL(fileURLWithPath: name))
+        try Data(Self.framed(message)).write(to: URL(fileURLWithPath: name))
         let command = [
             "ip", "netns", "exec", namespace.name, "curl", "-sS", "--http2", "--max-time", "15", "--cacert", roots,
             "-H", "content-type: application/grpc", "-H", "te: trailers", "-H", "authorization: Bearer \(token)",
@@ -64,8 +62,14 @@ struct CertificateCaller {
             body: (try? Data(contentsOf: URL(fileURLWithPath: "\(name).body"))) ?? Data())
     }
 
+    /// A message as gRPC sends it.
+    static func framed(_ message: [UInt8]) -> [UInt8] {
+        let length = UInt32(message.count)
+        return [0] + (0..<4).map { UInt8(truncatingIfNeeded: length >> (24 - 8 * $0)) } + message
+    }
+
     /// A field of bytes (protobuf.dev, "Encoding").
-    private static func field(_ number: Int, _ bytes: [UInt8]) -> [UInt8] {
+    static func field(_ number: Int, _ bytes: [UInt8]) -> [UInt8] {
         var length = bytes.count
         var varint: [UInt8] = []
         while length >= 0x80 {

@@ -28,25 +28,30 @@ final class StoredObject: Hashable, Sendable {
 struct ObservedObject: Hashable, Sendable {
     let uid: String
     let revision: String
+    /// Those that we write.
     let annotations: [String: String]
-    /// An empty object when there is none.
+    /// An empty object when there is none, or none of it is ours: pods' are large, and there are many.
     let status: JSONValue
 
-    init(_ object: JSONValue) {
+    init(_ object: JSONValue, of kind: ResourceKind) {
         let metadata = object["metadata"] ?? [:]
         uid = metadata["uid"]?.text ?? ""
         revision = metadata["resourceVersion"]?.text ?? ""
-        annotations = (metadata["annotations"]?.members ?? [:]).compactMapValues(\.text)
-        status = object["status"] ?? [:]
+        annotations = Self.ours { metadata["annotations"]?[$0]?.text }
+        status = StatusKinds.pods.contains(kind) ? [:] : object["status"] ?? [:]
     }
 
     /// Nothing of the object but these parts is read.
-    init(_ object: DataTree) {
+    init(_ object: DataTree, of kind: ResourceKind) {
         let metadata = object["metadata"]
         uid = metadata?["uid"]?.text ?? ""
         revision = metadata?["resourceVersion"]?.text ?? ""
-        annotations = (metadata?["annotations"]?.value.members ?? [:]).compactMapValues(\.text)
-        status = object["status"]?.value ?? [:]
+        annotations = Self.ours { metadata?["annotations"]?[$0]?.text }
+        status = StatusKinds.pods.contains(kind) ? [:] : object["status"]?.value ?? [:]
+    }
+
+    private static func ours(_ text: (String) -> String?) -> [String: String] {
+        text(RedirectionPatch.annotation).map { [RedirectionPatch.annotation: $0] } ?? [:]
     }
 }
 
@@ -129,6 +134,6 @@ struct APIReader: Sendable {
         return StoredObject(
             ResourceFile.decode(
                 object, apiVersion: served.apiVersion, kind: served.kind.kind, source: source),
-            observed: StatusKinds.all.contains(served.kind) ? ObservedObject(object) : nil)
+            observed: StatusKinds.all.contains(served.kind) ? ObservedObject(object, of: served.kind) : nil)
     }
 }

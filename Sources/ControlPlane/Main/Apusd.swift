@@ -71,7 +71,9 @@ struct ApusdOptions: ParsableArguments {
 
     @Flag(
         inversion: .prefixedNo,
-        help: "With --kubernetes: write the statuses of Gateways, routes, policies and services to the API server.")
+        help: ArgumentHelp(
+            "With --kubernetes: write the statuses of Gateways, routes, policies and services to the API server.",
+            discussion: "And to pods the annotation ambient.istio.io/redirection: enabled when captured."))
     var writeStatus = true
 
     @Flag(help: "Run a waypoint for each Gateway of a waypoint class, in a network namespace of its own. Needs root.")

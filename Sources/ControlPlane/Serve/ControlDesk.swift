@@ -97,7 +97,9 @@ package actor ControlDesk {
     /// A node's stream has ended. Its pods stay as they were reported: a node that restarts has not lost its rules.
     package func closeEnrolment(node: String, session: Int) {
         sessions[node]?.removeAll { $0 == session }
-        if sessions[node]?.isEmpty == true { sessions[node] = nil }
+        guard sessions[node]?.isEmpty == true else { return }
+        sessions[node] = nil
+        settings.heardNodes.remove(node)
     }
 
     /// A node's whole state.
@@ -117,9 +119,9 @@ package actor ControlDesk {
         for report in pods where report.phase == .failed {
             log.warning("enrolment failed: \(report.message)", metadata: ["node": "\(node)", "pod": "\(report.pod)"])
         }
-        guard outcome.hasChanged else { return }
-        save()
-        translateSoon()
+        let isFirst = settings.heardNodes.insert(node).inserted
+        if outcome.hasChanged { save() }
+        if outcome.hasChanged || isFirst { translateSoon() }
     }
 
     /// Streams end; no more worlds will come.
@@ -148,7 +150,7 @@ package actor ControlDesk {
         publishNodes(desired)
         if release.publish(desired) { Task { await self.release.run() } }
         metrics.translated(translateTime, published: ContinuousClock.now - start)
-        count(desired, resources)
+        metrics.count(desired, resources, provenPods: ledger.proofs.count)
         findingLog.update(desired.findings, log)
         // Last: who waits for the first world reads the counts then.
         debugBoard.publish(desired)
@@ -186,18 +188,5 @@ package actor ControlDesk {
         } catch {
             log.error("proofs are not saved, a restart would make pods unproven until nodes report: \(error)")
         }
-    }
-
-    private func count(_ desired: DesiredWorld, _ resources: ResourceSet) {
-        metrics.set(.resources, resources.count)
-        metrics.set(.workloads, desired.workloads.count)
-        metrics.set(.services, desired.services.count)
-        metrics.set(.policies, desired.policies.count)
-        metrics.set(.routes, desired.routes.count)
-        metrics.set(.attachedPolicies, desired.attachedPolicies.count)
-        metrics.set(.traffic, desired.traffic.count)
-        metrics.set(.provenPods, ledger.proofs.count)
-        metrics.set(.findingErrors, desired.findings.count { $0.severity == .error })
-        metrics.set(.findingWarnings, desired.findings.count { $0.severity == .warning })
     }
 }

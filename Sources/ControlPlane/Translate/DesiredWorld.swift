@@ -25,6 +25,8 @@ package struct DesiredWorld: Hashable, Sendable {
     package var bindingStatuses: [BindingStatus] = []
     /// What became of each AuthorizationPolicy, by namespace and name.
     package var policyStatuses: [PolicyStatus] = []
+    /// Pods whose annotation of redirection does not say what is proven, by pod.
+    package var redirections: [RedirectionPatch] = []
     /// Gateways whose waypoint the control plane should run, by namespace and name.
     package var wantedWaypoints: [GatewayResource] = []
     /// What only waypoints are told: services without an address through which the control plane proves them, and the

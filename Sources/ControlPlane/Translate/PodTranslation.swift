@@ -41,7 +41,7 @@ struct PodTranslation {
         guard !pod.hostNetwork else { return false }
         if context.settings.proven.contains(pod.key) { return true }
         return context.settings.trustsRedirectionAnnotation
-            && pod.metadata.annotations[Annotation.redirection] == "enabled"
+            && pod.metadata.annotations[Annotation.redirection] == RedirectionPatch.enabledText
     }
 
     static func isHealthy(_ pod: PodResource) -> Bool {

@@ -83,6 +83,7 @@ struct Translation {
         }
         world.workloads += endpoints.workloads
         world.findings += gaps.findings + networkGaps.findings
+        world.redirections = RedirectionPatch.needed(by: resources.pods, context.settings)
     }
 
     mutating func translateEntries() {

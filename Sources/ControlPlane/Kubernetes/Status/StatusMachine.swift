@@ -137,7 +137,7 @@ package struct StatusMachine: Sendable {
         switch result {
         case .success(let value):
             pause.reset()
-            let object = ObservedObject(value)
+            let object = ObservedObject(value, of: key.kind)
             entry.answer = Entry.Answer(object: object, over: known)
             entry.needsRead = false
             if case .patch(_, _, _, _, let wish) = request { written(wish, &entry, object, key, now) }

@@ -14,8 +14,8 @@ struct StatusMerge {
     static func patch(_ wish: StatusWish, _ object: ObservedObject, now: String) -> JSONValue? {
         let merge = StatusMerge(generation: wish.generation, now: now)
         switch wish.content {
-        case .annotation(let name, let value):
-            guard object.annotations[name] != value else { return nil }
+        case .annotation(let name, let value, let uid):
+            guard object.uid == uid, object.annotations[name] != value else { return nil }
             return ["metadata": ["annotations": .object([name: value.map { JSONValue.string($0) } ?? .null])]]
         case .conditions(let conditions, let owned):
             let old = object.status["conditions"]?.elements ?? []

@@ -90,8 +90,9 @@ package struct StatusWish: Hashable, Sendable {
         case parents([Parent])
         /// A Gateway of a class of ours: its addresses and listeners are ours altogether, of its conditions these.
         case gateway([Condition], addresses: [Address], listeners: [Listener])
-        /// An annotation of the object itself; `nil`: it should not be there.
-        case annotation(String, String?)
+        /// An annotation of the object itself; `nil`: it should not be there. Another object of the name, with another
+        /// uid, is left alone.
+        case annotation(String, String?, uid: String)
     }
 
     package var key: StatusKey
@@ -124,6 +125,8 @@ package enum StatusKinds {
     package static let services = kind("services")
     package static let entries = kind("serviceentries")
     package static let policies = kind("authorizationpolicies")
+    /// They have an annotation of ours instead; their status is the kubelet's.
+    package static let pods = kind("pods")
     package static let routes = ["httproutes", "grpcroutes", "tcproutes", "tlsroutes"].flatMap(kind)
 
     /// Types of conditions that nobody else writes, by the kind's plural (istio.io, "Ambient mesh").
@@ -132,5 +135,5 @@ package enum StatusKinds {
         "authorizationpolicies": ["ZtunnelAccepted", "WaypointAccepted"],
     ]
 
-    static let all = Set(gateways + services + entries + policies + routes)
+    static let all = Set(gateways + services + entries + policies + routes + pods)
 }

@@ -28,6 +28,13 @@ extension StatusWish {
         for status in world.routeStatuses {
             wishes += StatusKinds.routes.filter { $0.kind == status.kind.rawValue }.map { route(status, $0) }
         }
+        for patch in world.redirections {
+            wishes += StatusKinds.pods.map { kind in
+                StatusWish(
+                    StatusKey(kind, namespace: patch.pod.namespace, name: patch.pod.name), generation: 0,
+                    .annotation(RedirectionPatch.annotation, patch.value, uid: patch.uid))
+            }
+        }
         return wishes
     }
 
