@@ -311,6 +311,13 @@ rules:
   - list
   - watch
 - apiGroups:
+  - networking.k8s.io
+  resources:
+  - networkpolicies
+  verbs:
+  - list
+  - watch
+- apiGroups:
   - security.istio.io
   resources:
   - authorizationpolicies
@@ -327,6 +334,13 @@ metadata:
     app.kubernetes.io/part-of: apus
   name: apusd-status
 rules:
+- apiGroups:
+  - ""
+  resources:
+  - pods
+  verbs:
+  - get
+  - patch
 - apiGroups:
   - ""
   resources:
@@ -1296,6 +1310,13 @@ rules:
   - list
   - watch
 - apiGroups:
+  - networking.k8s.io
+  resources:
+  - networkpolicies
+  verbs:
+  - list
+  - watch
+- apiGroups:
   - security.istio.io
   resources:
   - authorizationpolicies
@@ -1312,6 +1333,13 @@ metadata:
     app.kubernetes.io/part-of: apus
   name: apusd-status
 rules:
+- apiGroups:
+  - ""
+  resources:
+  - pods
+  verbs:
+  - get
+  - patch
 - apiGroups:
   - ""
   resources:
@@ -2188,6 +2216,13 @@ rules:
   - list
   - watch
 - apiGroups:
+  - networking.k8s.io
+  resources:
+  - networkpolicies
+  verbs:
+  - list
+  - watch
+- apiGroups:
   - security.istio.io
   resources:
   - authorizationpolicies
@@ -2204,6 +2239,13 @@ metadata:
     app.kubernetes.io/part-of: apus
   name: apusd-status
 rules:
+- apiGroups:
+  - ""
+  resources:
+  - pods
+  verbs:
+  - get
+  - patch
 - apiGroups:
   - ""
   resources:
@@ -4438,6 +4480,13 @@ rules:
   - list
   - watch
 - apiGroups:
+  - networking.k8s.io
+  resources:
+  - networkpolicies
+  verbs:
+  - list
+  - watch
+- apiGroups:
   - security.istio.io
   resources:
   - authorizationpolicies
@@ -4454,6 +4503,13 @@ metadata:
     app.kubernetes.io/part-of: apus
   name: apusd-status
 rules:
+- apiGroups:
+  - ""
+  resources:
+  - pods
+  verbs:
+  - get
+  - patch
 - apiGroups:
   - ""
   resources:
@@ -5400,6 +5456,13 @@ rules:
   - list
   - watch
 - apiGroups:
+  - networking.k8s.io
+  resources:
+  - networkpolicies
+  verbs:
+  - list
+  - watch
+- apiGroups:
   - security.istio.io
   resources:
   - authorizationpolicies
@@ -5416,6 +5479,13 @@ metadata:
     app.kubernetes.io/part-of: apus
   name: apusd-status
 rules:
+- apiGroups:
+  - ""
+  resources:
+  - pods
+  verbs:
+  - get
+  - patch
 - apiGroups:
   - ""
   resources:
