@@ -57,6 +57,13 @@ struct AnnotationTests {
         #expect(requests(&machine).isEmpty && machine.nextLook(nowMilliseconds: 0) == nil)
     }
 
+    @Test("a replica that does not lead writes it as well: nobody else hears its nodes")
+    func follower() throws {
+        var machine = machine("enabled", pod(nil, revision: 1))
+        machine.enable(false)
+        #expect(requests(&machine).count == 1)
+    }
+
     @Test("it is taken away with null")
     func removal() throws {
         var machine = machine(nil, pod("enabled", revision: 1))

@@ -49,6 +49,21 @@ struct RedirectionPatchTests {
         #expect(RedirectionPatch.needed(by: pods, trusting).isEmpty)
     }
 
+    @Test("with other replicas, it says what nodes that report to them have proven", arguments: [
+        (true, ["one"], ["fresh"]), (true, ["two"], ["old"]), (false, ["one"], ["fresh"]), (false, [], ["fresh"]),
+    ])
+    func replicas(_ shares: Bool, _ heard: [String], _ captured: [String]) {
+        let world = Make.world { resources, settings in
+            resources.pods = [
+                pod("fresh") { $0.addresses = [IPAddress(v4: 0x0A00_0001)] },
+                pod("old", "enabled") { $0.addresses = [IPAddress(v4: 0x0A00_0002)] },
+            ]
+            settings = self.settings(proven: ["fresh"], heard: Set(heard))
+            settings.sharesProofs = shares
+        }
+        #expect(world.workloads.filter { $0.tunnel == .hbone }.map(\.name).sorted() == captured)
+    }
+
     @Test("a world has the patches")
     func world() {
         let world = Make.world { resources, settings in

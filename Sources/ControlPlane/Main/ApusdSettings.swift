@@ -81,6 +81,7 @@ struct ApusdSettings: Sendable {
         translate.rootNamespace = options.rootNamespace
         translate.requiresReferenceGrants = options.requireReferenceGrants
         translate.trustsRedirectionAnnotation = options.trustRedirectionAnnotation
+        translate.sharesProofs = options.kubernetes && options.writeStatus && trust.systemNamespace != nil
         translate.runsWaypoints = options.waypoints
         translate.deploysWaypoints = options.waypointImage != nil
         translate.bypassesUnreadyWaypoints = options.bypassUnreadyWaypoints

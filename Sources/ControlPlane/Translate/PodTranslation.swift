@@ -39,9 +39,11 @@ struct PodTranslation {
     private func isProven(_ pod: PodResource) -> Bool {
         // A pod on its node's network has no redirection of its own, whoever says so.
         guard !pod.hostNetwork else { return false }
-        if context.settings.proven.contains(pod.key) { return true }
-        return context.settings.trustsRedirectionAnnotation
-            && pod.metadata.annotations[Annotation.redirection] == RedirectionPatch.enabledText
+        let settings = context.settings
+        let isTold = pod.metadata.annotations[Annotation.redirection] == RedirectionPatch.enabledText
+        // What a node has said here may be old by now, if it speaks to another replica.
+        if settings.sharesProofs, !settings.heardNodes.contains(pod.nodeName) { return isTold }
+        return settings.proven.contains(pod.key) || settings.trustsRedirectionAnnotation && isTold
     }
 
     static func isHealthy(_ pod: PodResource) -> Bool {

@@ -17,6 +17,9 @@ package struct TranslateSettings: Hashable, Sendable {
     package var heardNodes: Set<String> = []
     /// Also takes the annotation ambient.istio.io/redirection=enabled as proof; for nodes run by istio-cni.
     package var trustsRedirectionAnnotation: Bool = false
+    /// There are other replicas, which nodes report to as well: of nodes that have not reported here, the annotation
+    /// says what they have proven, and each replica writes it for those that have.
+    package var sharesProofs: Bool = false
     /// A route needs a ReferenceGrant for a back end in another namespace. Istio asks for none where the parent is a
     /// service, and neither does the Gateway API's reading for meshes: clients could connect there anyway.
     package var requiresReferenceGrants: Bool = false

@@ -6,13 +6,17 @@ extension StatusMachine {
     /// Requests to begin now.
     /// - Parameter time: RFC 3339, for conditions that change.
     package mutating func requests(nowMilliseconds now: Int64, time: String) -> [Request] {
-        guard isEnabled, wishes != nil, now >= pausedUntil else { return [] }
+        guard wishes != nil, now >= pausedUntil else { return [] }
         var requests: [Request] = []
         var later: [StatusKey] = []
         var place = 0
         while place < queue.count, underWay < limits.parallelMax, bucket.wait(now) == 0 {
             let key = queue[place]
             place += 1
+            guard mayWrite(key) else {
+                queued.remove(key)
+                continue
+            }
             switch step(key, now, time) {
             case .nothing: queued.remove(key)
             case .later: later.append(key)
@@ -30,9 +34,12 @@ extension StatusMachine {
         return requests
     }
 
+    /// What pods are told is for each replica to write: of the nodes that report to it, and of no others.
+    private func mayWrite(_ key: StatusKey) -> Bool { isEnabled || StatusKinds.pods.contains(key.kind) }
+
     /// When `requests` should be asked again although nothing has happened; `nil`: never.
     package mutating func nextLook(nowMilliseconds now: Int64) -> Int64? {
-        guard isEnabled, wishes != nil, underWay < limits.parallelMax else { return nil }
+        guard wishes != nil, underWay < limits.parallelMax else { return nil }
         guard let due = queue.map({ entries[$0]?.notBefore ?? now }).min() else { return nil }
         return max(due, pausedUntil, now + bucket.wait(now))
     }

@@ -69,7 +69,7 @@ package struct StatusMachine: Sendable {
     /// Since the last look.
     var troubles: [(key: StatusKey, trouble: StatusTrouble?)] = []
 
-    /// Only one of several control planes may write.
+    /// Only one of several control planes may write, but for the annotations of pods.
     package private(set) var isEnabled = false
     /// Requests that were given out, by what they are; for counting.
     package internal(set) var writeCount = 0
@@ -86,8 +86,6 @@ package struct StatusMachine: Sendable {
     package mutating func enable(_ isEnabled: Bool) {
         guard self.isEnabled != isEnabled else { return }
         self.isEnabled = isEnabled
-        queue = []
-        queued = []
         guard isEnabled else { return }
         for kind in tables.keys { lookAtAll(of: kind) }
     }
