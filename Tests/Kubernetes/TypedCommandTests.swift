@@ -146,6 +146,8 @@ struct TypedCommandTests {
         let server = try await APIServer()
         let controller = try server.startNamespaceController()
         try await prepare(server)
+        // As Istio has made it.
+        try await server.must("POST", "/api/v1/namespaces", #"{"metadata":{"name":"istio-system"}}"#)
         try await server.must(
             "POST", "/apis/gateway.networking.k8s.io/v1/namespaces/shop/gateways",
             """
