@@ -26,9 +26,9 @@ struct AnnotationTests {
         ["shop/web": StoredObject(ResourceFile.Contents(), observed: ObservedObject(object, of: Self.served.kind))]
     }
 
-    private func machine(_ value: String?, _ object: JSONValue) -> StatusMachine {
+    private func machine(_ value: String?, _ object: JSONValue, leads: Bool = true) -> StatusMachine {
         var machine = StatusMachine()
-        machine.enable(true)
+        if leads { machine.enable(true) }
         machine.observe(Self.served, stored(object))
         machine.wish([
             StatusWish(
@@ -59,9 +59,11 @@ struct AnnotationTests {
 
     @Test("a replica that does not lead writes it as well: nobody else hears its nodes")
     func follower() throws {
-        var machine = machine("enabled", pod(nil, revision: 1))
-        machine.enable(false)
-        #expect(requests(&machine).count == 1)
+        var never = machine("enabled", pod(nil, revision: 1), leads: false)
+        #expect(requests(&never).count == 1)
+        var noLonger = machine("enabled", pod(nil, revision: 1))
+        noLonger.enable(false)
+        #expect(requests(&noLonger).count == 1)
     }
 
     @Test("it is taken away with null")

@@ -15,11 +15,14 @@ private final class Memory: Sendable {
         var objects: [String: JSONValue] = [:]
         var failing: [String: Int] = [:]
         var writes: [String] = []
+        var lists = 0
     }
 
     private let state = Mutex(State())
 
     var writes: [String] { state.withLock { $0.writes } }
+    /// How often ConfigMaps were asked for.
+    var listCount: Int { state.withLock { $0.lists } }
     func object(_ path: String) -> JSONValue? { state.withLock { $0.objects[path] } }
     func put(_ path: String, _ object: JSONValue?) { state.withLock { $0.objects[path] = object } }
 
@@ -33,6 +36,7 @@ private final class Memory: Sendable {
                 state.writes.append("\(request.method) \(path)")
                 if let status = state.failing[path] { return .refused(status) }
             }
+            if path.hasSuffix("/configmaps") { state.lists += 1 }
             switch request.method {
             case "PATCH":
                 let value = (try? APIReader.tree(Array(request.body.utf8)).value) ?? .null
@@ -121,6 +125,22 @@ struct WaypointDeployerTests {
             deployer.want([WaypointTemplateTests.gateway { $0.metadata.labels["team"] = "b" }])
             try await Wait.eventually("the change", seconds: 60) { memory.writes.count >= 6 }
             #expect(memory.writes == first + first && told.count == 0)
+        }
+    }
+
+    @Test("what has not changed is not looked at again for it")
+    func unchanged() async throws {
+        try await with(look: 3_600_000) { deployer, memory, _ in
+            deployer.enable(true)
+            deployer.want([Self.named(nil)])
+            try await Wait.eventually("the Deployment", seconds: 60) { memory.object(Self.deployment) != nil }
+            for _ in 0..<20 {
+                deployer.want([Self.named(nil)])
+                await Task.yield()
+            }
+            deployer.want([WaypointTemplateTests.gateway { $0.metadata.labels["team"] = "b" }])
+            try await Wait.eventually("the change", seconds: 60) { memory.writes.count >= 6 }
+            #expect(memory.listCount == 2)
         }
     }
 

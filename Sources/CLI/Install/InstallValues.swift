@@ -20,7 +20,7 @@ struct InstallValues: Hashable {
     init(_ settings: [String] = []) throws(CommandFailure) {
         for setting in settings {
             guard let equals = setting.firstIndex(of: "=") else {
-                throw CommandFailure("apus install: expected --set KEY=VALUE, found '\(setting)'")
+                throw CommandFailure("apus: expected --set KEY=VALUE, found '\(setting)'")
             }
             try set(String(setting[..<equals]), to: String(setting[setting.index(after: equals)...]))
         }
@@ -36,7 +36,7 @@ struct InstallValues: Hashable {
         case "trustDomain": trustDomain = try Self.checked(key, value, "a trust domain", Self.isTrustDomain)
         default:
             let known = Self.keys.joined(separator: ", ")
-            throw CommandFailure("apus install: --set knows \(known); found '\(key)'")
+            throw CommandFailure("apus: --set knows \(known); found '\(key)'")
         }
     }
 
@@ -45,7 +45,7 @@ struct InstallValues: Hashable {
         _ key: String, _ value: String, _ expected: String, _ isGood: (String) -> Bool
     ) throws(CommandFailure) -> String {
         guard isGood(value) else {
-            throw CommandFailure("apus install: --set \(key): expected \(expected), found '\(value)'")
+            throw CommandFailure("apus: --set \(key): expected \(expected), found '\(value)'")
         }
         return value
     }

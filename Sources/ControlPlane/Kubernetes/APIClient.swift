@@ -92,7 +92,7 @@ package final class APIClient: Sendable {
             request.headers.add(name: "content-type", value: body.contentType)
             request.body = .bytes(ByteBuffer(bytes: body.bytes))
         }
-        request.headers.add(name: "user-agent", value: "apusd")
+        request.headers.add(name: "user-agent", value: "apus")
         if let token = try token() { request.headers.add(name: "authorization", value: "Bearer \(token)") }
         let response = try await http.execute(request, timeout: .seconds(Int64(timing.answerSeconds)))
         let isDone = response.status == .ok || (question.body != nil && (200...202).contains(response.status.code))

@@ -45,12 +45,12 @@ struct AuthorityPart: ServiceLifecycle.Service {
         while await pause() {
             do {
                 guard let text = try await origin.text(), text.fingerprint != seen else { continue }
-                seen = text.fingerprint
                 let next = try CertificateAuthority(text, lifetimes: lifetimes, nowSeconds: nowSeconds())
                 try authority.replace(by: next)
                 metrics.set(.signerNotAfterSeconds, Int(next.signerNotAfterSeconds))
                 try state.replace(AuthorityFile.roots, next.rootsPEM)
                 try server.use(renewal.make())
+                seen = text.fingerprint
                 told = ""
                 log.info("the authority is another one now", metadata: ["signer": "\(next.signerName)"])
             } catch {

@@ -98,6 +98,7 @@ struct TrustSettings: Sendable {
         _ client: APIClient?, metrics: ControlMetrics, leads: Board<Bool>, log: Logger
     ) -> LeaseKeeper? {
         guard let client, let systemNamespace else {
+            metrics.set(.leader, 1)
             leads.publish(true)
             return nil
         }

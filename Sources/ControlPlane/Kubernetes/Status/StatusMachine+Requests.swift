@@ -96,7 +96,7 @@ extension StatusMachine {
     }
 
     mutating func look(at key: StatusKey) {
-        guard isEnabled, queued.insert(key).inserted else { return }
+        guard mayWrite(key), queued.insert(key).inserted else { return }
         queue.append(key)
     }
 

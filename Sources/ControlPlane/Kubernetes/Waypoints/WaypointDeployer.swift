@@ -49,8 +49,11 @@ package actor WaypointDeployer {
 
     /// Gateways that want a waypoint now.
     package nonisolated func want(_ gateways: [GatewayResource]) {
-        wanted.withLock { $0.gateways = gateways }
-        waker.yield()
+        let isNew = wanted.withLock { wanted in
+            defer { wanted.gateways = gateways }
+            return wanted.gateways != gateways
+        }
+        if isNew { waker.yield() }
     }
 
     /// Of several control planes one may write; nobody does until this is said.

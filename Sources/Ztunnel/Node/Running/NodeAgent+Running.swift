@@ -7,6 +7,8 @@ internal import MeshModel
 extension NodeAgent {
     /// Between two looks for a pod that is wanted and not found: it may be about to start.
     private static let searchInterval = Duration.seconds(5)
+    /// Between two looks for a pod whose addresses have not come from the control plane yet.
+    private static let worldInterval = Duration.milliseconds(200)
 
     /// Looks for what is wanted and not attached until there is no such pod, one search at a time.
     func searchRunning() {
@@ -16,7 +18,8 @@ extension NodeAgent {
             while !self.missing.isEmpty {
                 await self.search(scan)
                 guard !self.missing.isEmpty else { break }
-                try? await Task.sleep(for: Self.searchInterval)
+                let isKnown = self.missing.values.contains { self.addresses(of: $0) != nil }
+                try? await Task.sleep(for: isKnown ? Self.searchInterval : Self.worldInterval)
             }
             self.isSearching = false
         }
@@ -47,9 +50,14 @@ extension NodeAgent {
 
     /// A process of a pod may have moved into a namespace of somebody else: the pod's own has the pod's address.
     private func isHome(of pod: PodKey, _ namespace: NetworkNamespace) -> Bool {
-        let workload = world.localWorkload(namespace: pod.namespace, name: pod.name, node: nodeName)
-        guard let expected = workload?.addresses, !expected.isEmpty else { return true }
+        guard let expected = addresses(of: pod) else { return false }
         let present = (try? InterfaceAddress.all(in: namespace)) ?? []
         return present.contains { expected.contains($0.address) }
+    }
+
+    /// `nil`: not known yet.
+    private func addresses(of pod: PodKey) -> [IPAddress]? {
+        let workload = world.localWorkload(namespace: pod.namespace, name: pod.name, node: nodeName)
+        return workload.flatMap { $0.addresses.isEmpty ? nil : $0.addresses }
     }
 }

@@ -16,7 +16,10 @@ enum ClientTLSDecoder {
         case "DISABLE": return reader.skip(Set(reader.all.map(\.key)))
         case "SIMPLE", "MUTUAL":
             var tls = origin(&reader)
-            policy.refusal = refusal(&reader) ?? client(&reader, &tls, isMutual: mode == "MUTUAL")
+            // A name or an authority that cannot be read would be one less to check.
+            let unread = reader.problems.first.map { "\($0.field) \($0.reason)" }
+            let refused = refusal(&reader) ?? client(&reader, &tls, isMutual: mode == "MUTUAL")
+            policy.refusal = unread ?? refused
             do throws(TrafficValueError) {
                 try tls.check()
                 policy.tls = tls
