@@ -23,9 +23,9 @@ struct RequestLineTests {
         record.requestID = "id-1"
         record.authority = "api"
         record.upstream = address("10.0.0.2:8080")
-        record.cluster = "inbound-vip|80|http|api.shop.svc.cluster.local"
+        record.cluster = RequestCluster(isOwn: true, port: 80, host: "api.shop.svc.cluster.local")
         record.dialled = address("10.96.0.1:80")
-        record.routeName = "default"
+        record.route = RouteOrigin(kind: .http, namespace: "shop", name: "split", ruleIndex: 2)
         return record
     }
 
@@ -33,7 +33,8 @@ struct RequestLineTests {
         _ record: RequestRecord, _ format: RequestLineFormat, filter: LogFilter = LogFilter()
     ) async -> [String] {
         let log = TestLog(filter: filter)
-        AccessLog(log.output, requests: format).request(record)
+        var scratch: [UInt8] = Array("left over".utf8)
+        AccessLog(log.output, requests: format).request(record, scratch: &scratch)
         return await log.finished()
     }
 
@@ -42,7 +43,7 @@ struct RequestLineTests {
         let expected =
             #"[2026-01-31T23:59:59.012Z] "GET /a?b=1 HTTP/1.1" 200 - via_upstream - "-" 1 20 300 299 "-" "curl/8" "#
             + #""id-1" "api" "10.0.0.2:8080" inbound-vip|80|http|api.shop.svc.cluster.local - 10.96.0.1:80 "#
-            + #"10.0.0.1:41000 - default src.identity=spiffe://cluster.local/ns/shop/sa/web"#
+            + #"10.0.0.1:41000 - shop/split.2 src.identity=spiffe://cluster.local/ns/shop/sa/web"#
         #expect(await lines(record(), .text) == [expected])
     }
 
@@ -100,7 +101,8 @@ struct RequestLineTests {
         record.authority = Self.hostile
         record.requestID = Self.hostile
         record.forwardedFor = Self.hostile
-        record.routeName = Self.hostile
+        record.route = RouteOrigin(kind: .http, namespace: Self.hostile, name: Self.hostile)
+        record.cluster = RequestCluster(isOwn: false, port: 1, host: Self.hostile)
         record.details = Self.hostile
         let text = await lines(record, .text)
         #expect(text.count == 1)

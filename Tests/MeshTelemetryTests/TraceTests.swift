@@ -138,7 +138,7 @@ struct TraceTests {
         record.authority = "api"
         record.status = 503
         record.flag = "UF,URX"
-        record.cluster = "inbound-vip|80|http|api"
+        record.cluster = RequestCluster(isOwn: true, port: 80, host: "api")
         record.requestID = "id"
         record.traceParent = SpanID(9)
         record.trace = TraceContext(

@@ -1,14 +1,53 @@
+internal import MeshModel
+
 /// Text as bytes of a log line, written without Foundation and without intermediate strings.
 extension [UInt8] {
     mutating func append(text: String) { append(contentsOf: text.utf8) }
 
-    mutating func append(decimal value: Int) { append(contentsOf: String(value).utf8) }
+    mutating func append(decimal value: Int) {
+        if value < 0 { append(UInt8(ascii: "-")) }
+        append(digitsOf: value.magnitude, width: 1)
+    }
 
     /// Zero-padded to `width` digits; `value` is not negative.
-    mutating func append(decimal value: Int, width: Int) {
-        let digits = String(value).utf8
-        for _ in digits.count..<Swift.max(width, digits.count) { append(UInt8(ascii: "0")) }
-        append(contentsOf: digits)
+    mutating func append(decimal value: Int, width: Int) { append(digitsOf: value.magnitude, width: width) }
+
+    private mutating func append(digitsOf value: UInt, width: Int) {
+        var (rest, first) = (value, count)
+        repeat {
+            append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
+            rest /= 10
+        } while rest > 0 || count - first < width
+        var last = count - 1
+        while first < last {
+            swapAt(first, last)
+            (first, last) = (first + 1, last - 1)
+        }
+    }
+
+    /// As its description, without making one.
+    mutating func append(_ address: TransportAddress) {
+        if address.ip.family == .v4 {
+            for shift in stride(from: UInt64(24), to: 0, by: -8) {
+                append(decimal: Int(address.ip.low >> shift & 255))
+                append(UInt8(ascii: "."))
+            }
+            append(decimal: Int(address.ip.low & 255))
+        } else {
+            append(text: "[\(address.ip)]")
+        }
+        append(UInt8(ascii: ":"))
+        append(decimal: Int(address.port))
+    }
+
+    /// As its description, without making one.
+    mutating func append(_ identity: Identity) {
+        append(text: "spiffe://")
+        append(text: identity.trustDomain)
+        append(text: "/ns/")
+        append(text: identity.namespace)
+        append(text: "/sa/")
+        append(text: identity.serviceAccount)
     }
 
     /// A JSON string with its quotes (RFC 8259 section 7). DEL is escaped too: terminals act on it.
@@ -48,7 +87,7 @@ extension [UInt8] {
         }
     }
 
-    private mutating func append(hexDigit value: UInt8) {
+    mutating func append(hexDigit value: UInt8) {
         append(value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10)
     }
 

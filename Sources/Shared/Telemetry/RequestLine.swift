@@ -19,13 +19,19 @@ extension AccessLog {
     private static func level(flag: String) -> LogLevel { flag == "-" ? .info : .warn }
 
     /// The one line of a request.
-    package func request(_ record: RequestRecord) {
+    /// - Parameter scratch: storage that is used again for each line.
+    package func request(_ record: RequestRecord, scratch: inout [UInt8]) {
         guard writesRequest(flag: record.flag) else { return }
         let level = Self.level(flag: record.flag)
+        scratch.removeAll(keepingCapacity: scratch.capacity <= TelemetryLimits.logScratchBytesMax)
         switch requests {
         case .off: break
-        case .text: output.sink.append(record.envoyLine)
-        case .json: output.sink.append(record.jsonLine)
+        case .text:
+            record.writeEnvoyLine(to: &scratch)
+            output.sink.append(scratch)
+        case .json:
+            record.writeJSONLine(to: &scratch)
+            output.sink.append(scratch)
         case .fields:
             var line = LogLine(
                 format: output.format, timeMicroseconds: output.clock.wallMicroseconds(), level: level,
@@ -78,10 +84,10 @@ extension RequestRecord {
             ("upstream_service_time", upstreamMilliseconds.map(Value.number) ?? .none),
             ("x_forwarded_for", .text(forwardedFor)), ("user_agent", .text(userAgent)),
             ("request_id", .text(requestID)), ("authority", .text(authority)),
-            ("upstream_host", .address(upstream)), ("upstream_cluster", .text(cluster)),
+            ("upstream_host", .address(upstream)), ("upstream_cluster", .text(cluster?.description)),
             ("upstream_local_address", .none), ("downstream_local_address", .address(dialled)),
             ("downstream_remote_address", .address(client)), ("requested_server_name", .none),
-            ("route_name", .text(routeName)),
+            ("route_name", .text(route?.routeName)),
         ]
     }
 
@@ -97,9 +103,7 @@ extension RequestRecord {
     }
 
     /// One JSON object; what is not known is null, as Envoy writes it.
-    fileprivate var jsonLine: [UInt8] {
-        var line: [UInt8] = []
-        line.reserveCapacity(1024)
+    fileprivate func writeJSONLine(to line: inout [UInt8]) {
         line.append(text: #"{"start_time":""#)
         line.append(rfc3339Milliseconds: startMicroseconds)
         line.append(text: "\"")
@@ -109,47 +113,6 @@ extension RequestRecord {
             line.append(json: name, value)
         }
         line.append(text: "}\n")
-        return line
-    }
-
-    /// Envoy's default format as Istio has it, without upstream's and caller's own words left raw: they cannot end a
-    /// field or a line. Behind it stands `key=value` for what only we say.
-    fileprivate var envoyLine: [UInt8] {
-        var line: [UInt8] = []
-        line.reserveCapacity(512)
-        line.append(text: "[")
-        line.append(rfc3339Milliseconds: startMicroseconds)
-        line.append(text: "] \"")
-        line.append(escaped: method, escapesSpaces: true)
-        line.append(text: " ")
-        line.append(escaped: path, escapesSpaces: true)
-        line.append(text: " ")
-        line.append(escaped: protocolName, escapesSpaces: true)
-        line.append(text: "\" \(status) ")
-        line.append(plain: flag)
-        line.append(plain: details)
-        line.append(plain: terminationDetails)
-        line.append(quotedField: transportFailure)
-        line.append(text: "\(bytesReceived) \(bytesSent) \(durationMilliseconds) ")
-        line.append(plain: upstreamMilliseconds.map(String.init))
-        for value in [forwardedFor, userAgent, requestID, authority, upstream?.description] {
-            line.append(quotedField: value)
-        }
-        // The address of our end of a tunnel is one inside Envoy; here there is none.
-        for value in [cluster, nil, dialled?.description, client.description, nil] { line.append(plain: value) }
-        line.append(plain: routeName)
-        line.removeLast()
-        for (name, value) in ownFields {
-            switch value {
-            case .none: break
-            case .number(let number): line.append(text: " \(name)=\(number)")
-            case .word(let text), .text(let text):
-                line.append(text: " \(name)=")
-                line.append(bare: text)
-            }
-        }
-        line.append(text: "\n")
-        return line
     }
 }
 

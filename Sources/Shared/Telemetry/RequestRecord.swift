@@ -18,6 +18,31 @@ package struct RequestAttempt: Hashable, Sendable {
     }
 }
 
+/// Whose endpoints a request went to, named as Istio's clusters in Envoy: `inbound-vip|PORT|http|HOST` for a service of
+/// ours, `outbound|PORT||HOST` for another.
+package struct RequestCluster: Hashable, Sendable, CustomStringConvertible {
+    /// It is what was called.
+    let isOwn: Bool
+    let port: UInt16
+    let host: String
+
+    package init(isOwn: Bool, port: UInt16, host: String) {
+        self.isOwn = isOwn
+        self.port = port
+        self.host = host
+    }
+
+    package var description: String { "\(prefix)\(port)\(suffix)\(host)" }
+    var prefix: String { isOwn ? "inbound-vip|" : "outbound|" }
+    /// Behind the port.
+    var suffix: String { isOwn ? "|http|" : "||" }
+}
+
+extension RouteOrigin {
+    /// `NAMESPACE/NAME.RULE`.
+    var routeName: String { "\(namespace)/\(name).\(ruleIndex)" }
+}
+
 /// What is known of one request that a waypoint served. Names as in Istio's access log.
 package struct RequestRecord: Hashable, Sendable {
     /// Microseconds since 1970-01-01T00:00:00Z.
@@ -50,10 +75,9 @@ package struct RequestRecord: Hashable, Sendable {
     /// Where the endpoint's application listens.
     package var upstream: TransportAddress?
     package var upstreamIdentity: Identity?
-    /// `inbound-vip|PORT|http|HOST` for a service of ours, `outbound|PORT||HOST` for another.
-    package var cluster: String?
-    /// `NAMESPACE/NAME.RULE` of the route that decided, or `default`.
-    package var routeName: String?
+    package var cluster: RequestCluster?
+    /// What decided.
+    package var route: RouteOrigin?
     /// The authority of the CONNECT that carried the request.
     package var called = ""
     /// The service that was called.

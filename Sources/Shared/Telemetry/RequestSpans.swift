@@ -60,7 +60,7 @@ package struct RequestSpans {
     private func client(
         _ attempt: RequestAttempt, _ span: SpanID, of trace: TraceContext, _ endMicroseconds: Int64
     ) -> Span {
-        let cluster = record.cluster ?? "-"
+        let cluster = record.cluster?.description ?? "-"
         var client = Span(
             context: trace.with(span), parent: trace.spanID, name: "router \(cluster) egress", kind: .client,
             startMicroseconds: attempt.startMicroseconds,
@@ -102,10 +102,10 @@ package struct RequestSpans {
             SpanAttribute("downstream_cluster", "-"), SpanAttribute("user_agent", record.userAgent ?? "-"),
             SpanAttribute("peer.address", record.client.ip.description),
             SpanAttribute("request_size", record.bytesReceived), SpanAttribute("response_size", record.bytesSent),
-            SpanAttribute("upstream_cluster", record.cluster ?? "-"),
-            SpanAttribute("upstream_cluster.name", record.cluster ?? "-"),
+            SpanAttribute("upstream_cluster", record.cluster?.description ?? "-"),
+            SpanAttribute("upstream_cluster.name", record.cluster?.description ?? "-"),
         ]
-        if let route = record.routeName { attributes.append(SpanAttribute("apus.route_name", route)) }
+        if let route = record.route { attributes.append(SpanAttribute("apus.route_name", route.routeName)) }
         if let denial = record.denial { attributes.append(SpanAttribute("apus.denial", denial)) }
         return attributes
     }

@@ -13,6 +13,9 @@ package enum TelemetryLimits {
     /// Bytes of one log value that a peer chose; the rest is cut. An authority or an error text is far shorter.
     package static let logValueBytesMax = 2048
 
+    /// Bytes of storage that are kept for the next line of a request: one with several values cut at their limit.
+    package static let logScratchBytesMax = 16_384
+
     /// Series of requests that one event loop counts apart; further ones are counted under "other". A series takes
     /// about 1 KiB here and 60 KiB of the metrics page, for it has three histograms, as Istio's.
     package static let requestSeriesPerShardMax = 1024

@@ -15,6 +15,8 @@ final class GatewayLoop {
     let settings: GatewaySettings
     let metrics: MetricsShard
     let accessLog: AccessLog
+    /// Storage of the line that is being written.
+    var lineScratch: [UInt8] = []
     /// Set once, before anything is served.
     var telemetry = RequestTelemetry()
     private(set) var world = World()

@@ -21,7 +21,7 @@ extension RequestLog {
         record.upstreamMilliseconds = upstreamMilliseconds
         record.upstream = hop?.target
         record.upstreamIdentity = hop.flatMap { $0.isTunnel ? $0.workload.identity : nil }
-        record.routeName = origin.map { "\($0.key).\($0.ruleIndex)" }
+        record.route = origin
         record.cluster = cluster
         record.attempts = attempts
         (record.isGRPC, record.grpcStatus) = (isGRPC, grpcStatus)
@@ -32,10 +32,10 @@ extension RequestLog {
         return record
     }
 
-    private var cluster: String? {
+    private var cluster: RequestCluster? {
         guard let target else { return nil }
-        let hostname = target.service?.hostname ?? "\(call.facts.destination.ip)"
-        return isOwnTarget ? "inbound-vip|\(target.port)|http|\(hostname)" : "outbound|\(target.port)||\(hostname)"
+        let host = target.service?.hostname ?? "\(call.facts.destination.ip)"
+        return RequestCluster(isOwn: isOwnTarget, port: target.port, host: host)
     }
 }
 

@@ -159,7 +159,7 @@ final class RequestLog {
         let isTraced = trace?.context.isSampled ?? false
         guard isWritten || isTraced else { return }
         let record = record(duration)
-        if isWritten { loop.accessLog.request(record) }
+        if isWritten { loop.accessLog.request(record, scratch: &loop.lineScratch) }
         if isTraced { leaveSpans(of: record) }
     }
 
