@@ -9,7 +9,7 @@ import Synchronization
 import Testing
 
 /// Says of each token what a test wrote down.
-private final class TableReviewer: TokenReviewer {
+final class TableReviewer: TokenReviewer {
     private let table: [String: TokenReview]
     private let isAway = Mutex(false)
 
@@ -26,7 +26,7 @@ private final class TableReviewer: TokenReviewer {
 @Suite("Tokens of pods", .timeLimit(.minutes(1)))
 struct TokenTrustTests {
     private typealias Certificates = Istio_V1_Auth_IstioCertificateService
-    private typealias Enrolment = Apus_Node_V1_NodeEnrolment
+    typealias Enrolment = Apus_Node_V1_NodeEnrolment
     private typealias Discovery = Envoy_Service_Discovery_V3_AggregatedDiscoveryService
 
     private static let trust = TokenTrust(nodeAccounts: [.init(namespace: "apus-system", name: "ztunnel")])
@@ -84,7 +84,7 @@ struct TokenTrustTests {
     }
 
     /// Two ztunnels, an application's pod and a waypoint's, each with its token.
-    private static func plane(
+    static func plane(
         _ body: @Sendable (Plane, Plane.Client, TableReviewer) async throws -> Void
     ) async throws {
         let reviewer = TableReviewer([
@@ -102,7 +102,7 @@ struct TokenTrustTests {
         }
     }
 
-    private static var resources: ResourceSet {
+    static var resources: ResourceSet {
         var resources = Plane.resources()
         var gateway = GatewayResource(metadata: ResourceMetadata(name: "waypoint", namespace: "shop"))
         gateway.className = "istio-waypoint"
@@ -122,7 +122,7 @@ struct TokenTrustTests {
         return resources
     }
 
-    private static func bearer(_ token: String) -> Metadata { ["authorization": "Bearer \(token)"] }
+    static func bearer(_ token: String) -> Metadata { ["authorization": "Bearer \(token)"] }
 
     @Test("a ztunnel gets certificates of its own node's pods, a pod its own, nobody else's", arguments: [
         ("one", "shop/sa/web", nil), ("two", "shop/sa/api", nil), ("web", "shop/sa/web", nil), ("web", nil, nil),

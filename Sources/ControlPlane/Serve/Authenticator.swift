@@ -28,16 +28,16 @@ package struct Authenticator: Sendable {
     }
 
     /// The caller's node; throws UNAUTHENTICATED, also for a caller that is no node, and UNAVAILABLE.
-    package func node(_ metadata: Metadata) async throws(RPCError) -> String {
-        let holder = try await caller(metadata)
-        guard case .node(let node) = holder else {
-            throw refusal("this call is for nodes, the token is that of \(holder)")
+    package func node(_ metadata: Metadata) async throws(RPCError) -> (name: String, caller: Caller) {
+        let caller = try await caller(metadata)
+        guard case .node(let node) = caller.holder else {
+            throw refusal("this call is for nodes, the token is that of \(caller.holder)")
         }
-        return node
+        return (node, caller)
     }
 
     /// Who calls; throws UNAUTHENTICATED, and UNAVAILABLE when that cannot be said now.
-    package func caller(_ metadata: Metadata) async throws(RPCError) -> TokenHolder {
+    package func caller(_ metadata: Metadata) async throws(RPCError) -> Caller {
         var values = metadata[stringValues: "authorization"].makeIterator()
         guard let value = values.next() else {
             throw refusal("no token: expected the metadata 'authorization: Bearer TOKEN' with \(expectation)")
@@ -47,12 +47,12 @@ package struct Authenticator: Sendable {
             throw refusal("expected 'authorization: Bearer TOKEN', found another form")
         }
         let token = String(words[1])
-        if let holder = tokens.holder(presenting: token) { return holder }
+        if let holder = tokens.holder(presenting: token) { return Caller(holder) }
         guard let reviews else { throw refusal("token unknown: expected \(expectation)") }
         return try await reviewed(token, reviews)
     }
 
-    private func reviewed(_ token: String, _ reviews: Reviews) async throws(RPCError) -> TokenHolder {
+    private func reviewed(_ token: String, _ reviews: Reviews) async throws(RPCError) -> Caller {
         guard token.utf8.count <= AuthorityLimits.tokenBytesMax else {
             throw refusal("token of \(token.utf8.count) bytes: at most \(AuthorityLimits.tokenBytesMax) are read")
         }
@@ -70,7 +70,8 @@ package struct Authenticator: Sendable {
                 throw RPCError(code: .unavailable, message: "resources are still being read: try again")
             }
             do {
-                return try reviews.trust.holder(of: accepted, in: book)
+                let holder = try reviews.trust.holder(of: accepted, in: book)
+                return Caller(holder, Caller.Proof(token: accepted, trust: reviews.trust))
             } catch {
                 throw refusal("\(error)")
             }

@@ -34,7 +34,7 @@ package struct CertificateService: Istio_V1_Auth_IstioCertificateService.Streami
     package func createCertificate(
         request: StreamingServerRequest<Istio_V1_Auth_IstioCertificateRequest>, context: ServerContext
     ) async throws -> StreamingServerResponse<Istio_V1_Auth_IstioCertificateResponse> {
-        let caller = try await authenticator.caller(request.metadata)
+        let caller = try await authenticator.caller(request.metadata).holder
         let message = try await ServerRequest(stream: request).message
         do {
             let chain = try issue(message, for: caller)

@@ -7,7 +7,7 @@ package final class ControlMetrics: Sendable {
         case addressPushes, policyPushes, routePushes, attachedPolicyPushes, trafficPushes, otherPushes, pushBytes
         case refusals, staleNonces
         case certificatesIssued, certificatesRefused, authenticationFailures, connectionsRefused
-        case tokenReviewFailures
+        case tokenReviewFailures, streamsDistrusted
         case reports, reportsRefused, translations
     }
 
@@ -93,6 +93,8 @@ package final class ControlMetrics: Sendable {
         counter("apusd_authentication_failures_total", "Calls without a known token.", [("", .authenticationFailures)])
         counter("apusd_token_review_failures_total", "Tokens of which the API server could not say anything.",
             [("", .tokenReviewFailures)])
+        counter("apusd_streams_distrusted_total", "Streams ended because their caller's pod is gone.",
+            [("", .streamsDistrusted)])
         counter("apusd_connections_refused_total", "Connections over the limit or without a call.",
             [("", .connectionsRefused)])
         counter("apusd_pod_reports_total", "Pod reports by result.", [

@@ -23,9 +23,11 @@ package struct DiscoveryService: Envoy_Service_Discovery_V3_AggregatedDiscoveryS
         request: StreamingServerRequest<Envoy_Service_Discovery_V3_DeltaDiscoveryRequest>, context: ServerContext
     ) async throws -> StreamingServerResponse<Envoy_Service_Discovery_V3_DeltaDiscoveryResponse> {
         let caller = try await authenticator.caller(request.metadata)
-        let audience = try audience(caller)
+        let audience = try audience(caller.holder)
         let stream = DiscoveryStream(
-            node: caller.name, board: audience == .nodes ? desk.worldBoard : desk.waypointBoard, audience: audience,
+            node: caller.holder.name,
+            trust: StreamTrust(caller: caller, nodes: desk.nodeBoard, metrics: metrics, log: log),
+            board: audience == .nodes ? desk.worldBoard : desk.waypointBoard, audience: audience,
             acknowledgements: desk.acknowledgements, metrics: metrics, log: log)
         return StreamingServerResponse { writer in
             try await stream.run(request.messages, writer)

@@ -10,13 +10,15 @@ struct DiscoveryStream: Sendable {
     typealias Response = Envoy_Service_Discovery_V3_DeltaDiscoveryResponse
 
     let node: String
+    let trust: StreamTrust
     let board: Board<ServedWorld>
     let audience: Acknowledgements.Audience
     let acknowledgements: Acknowledgements
     let metrics: ControlMetrics
     let log: Logger
 
-    /// Ends when the client ends its side, the call fails, or the board closes (UNAVAILABLE).
+    /// Ends when the client ends its side, the call fails, the board closes (UNAVAILABLE), or the caller's pod is gone
+    /// (UNAUTHENTICATED).
     func run(_ requests: RPCAsyncSequence<Request, any Error>, _ writer: RPCWriter<Response>) async throws {
         let mailbox = Mailbox<Request>(weightMax: ServeLimits.subscribedNamesMax) { request in
             request.resourceNamesSubscribe.count + request.resourceNamesUnsubscribe.count
@@ -24,11 +26,13 @@ struct DiscoveryStream: Sendable {
         }
         let (wakes, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let listener = board.add { wake.yield() }
+        let nodeListener = trust.nodes.add { wake.yield() }
         metrics.changeStreams(.discoveryStreams, node: node, by: 1)
         let number = acknowledgements.open(audience)
         defer {
             acknowledgements.close(number)
             board.remove(listener)
+            trust.nodes.remove(nodeListener)
             metrics.changeStreams(.discoveryStreams, node: node, by: -1)
         }
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -40,6 +44,7 @@ struct DiscoveryStream: Sendable {
             for await _ in wakes {
                 let content = mailbox.take()
                 if let failure = content.failure { throw failure }
+                try trust.check()
                 try receive(content.messages, into: &session)
                 if content.hasEnded { return }
                 if board.isClosed {

@@ -22,13 +22,13 @@ package struct EnrolmentService: Apus_Node_V1_NodeEnrolment.StreamingServiceProt
     package func synchronize(
         request: StreamingServerRequest<Apus_Node_V1_NodeReport>, context: ServerContext
     ) async throws -> StreamingServerResponse<Apus_Node_V1_NodeIntent> {
-        let node = try await authenticator.node(request.metadata)
+        let (node, caller) = try await authenticator.node(request.metadata)
         return StreamingServerResponse { writer in
             metrics.changeStreams(.enrolmentStreams, node: node, by: 1)
             defer { metrics.changeStreams(.enrolmentStreams, node: node, by: -1) }
             let session = await desk.openEnrolment(node: node)
             do {
-                try await run(node: node, session: session, request.messages, writer)
+                try await run(node: node, caller, session: session, request.messages, writer)
                 await desk.closeEnrolment(node: node, session: session)
                 return [:]
             } catch {
@@ -39,10 +39,11 @@ package struct EnrolmentService: Apus_Node_V1_NodeEnrolment.StreamingServiceProt
     }
 
     private func run(
-        node: String, session: Int, _ reports: RPCAsyncSequence<Apus_Node_V1_NodeReport, any Error>,
+        node: String, _ caller: Caller, session: Int, _ reports: RPCAsyncSequence<Apus_Node_V1_NodeReport, any Error>,
         _ writer: RPCWriter<Apus_Node_V1_NodeIntent>
     ) async throws {
         let mailbox = Mailbox<Apus_Node_V1_NodeReport>(weightMax: ServeLimits.waitingPodsMax) { $0.pods.count }
+        let trust = StreamTrust(caller: caller, nodes: desk.nodeBoard, metrics: metrics, log: log)
         let (wakes, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let board = desk.nodeBoard
         let listener = board.add { wake.yield() }
@@ -55,6 +56,7 @@ package struct EnrolmentService: Apus_Node_V1_NodeEnrolment.StreamingServiceProt
             for await _ in wakes {
                 let content = mailbox.take()
                 if let failure = content.failure { throw failure }
+                try trust.check()
                 // Each report is the node's whole state: of several that wait only the last one counts.
                 if let report = content.messages.last {
                     await desk.report(node: node, session: session, try decode(report, node: node))
