@@ -10,10 +10,12 @@ final class ControlPlane {
     /// Where it writes the roots of the mesh.
     let rootsPath: String
 
-    /// - Parameter systemNamespace: where replicas share what they share; `nil`: there are none.
+    /// - Parameters:
+    ///   - address: where it listens.
+    ///   - systemNamespace: where replicas share what they share; `nil`: there are none.
     init(
-        _ server: APIServer, name: String = "apusd", port: Int = 15012, adminPort: Int = 15014,
-        systemNamespace: String? = nil, _ more: [String] = []
+        _ server: APIServer, name: String = "apusd", address: String = "127.0.0.1", port: Int = 15012,
+        adminPort: Int = 15014, systemNamespace: String? = nil, _ more: [String] = []
     ) throws {
         namespace = server.namespace
         self.port = port
@@ -24,7 +26,7 @@ final class ControlPlane {
             name, in: server.namespace, output: "\(folder)/\(name).log",
             [
                 try MeshPrograms().apusd, "--kubernetes", "--kubeconfig", try server.writeKubeconfig(), "--state",
-                "\(folder)/\(name)-state", "--listen", "127.0.0.1:\(port)", "--admin", "127.0.0.1:\(adminPort)",
+                "\(folder)/\(name)-state", "--listen", "\(address):\(port)", "--admin", "127.0.0.1:\(adminPort)",
             ] + (systemNamespace.map { ["--system-namespace", $0] } ?? []) + more)
     }
 
@@ -32,6 +34,15 @@ final class ControlPlane {
 
     /// As a machine that loses power.
     func kill() { process.signal(SIGKILL) }
+
+    /// Stands still while the body runs and for that long after it began.
+    func paused(seconds: Double, _ body: () async throws -> Void) async throws {
+        let end = Date().addingTimeInterval(seconds)
+        process.signal(SIGSTOP)
+        defer { process.signal(SIGCONT) }
+        try await body()
+        try await Wait.eventually("\(seconds) s", seconds: seconds + 5) { Date() >= end }
+    }
 
     var log: String { process.output }
     var isRunning: Bool { process.isRunning }

@@ -112,13 +112,17 @@ struct AccountMaker {
         try await addPod("shop", "api-1", "api", node: "node2", address: "10.244.1.5")
     }
 
-    func addPod(_ namespace: String, _ name: String, _ account: String, node: String, address: String) async throws {
+    func addPod(
+        _ namespace: String, _ name: String, _ account: String, node: String, address: String,
+        labels: [String: String] = [:]
+    ) async throws {
         let pods = "/api/v1/namespaces/\(namespace)/pods"
+        let texts = labels.map { #""\#($0.key)":"\#($0.value)""# }.joined(separator: ",")
         try await server.must(
             "POST", pods,
             """
-            {"metadata":{"name":"\(name)"},"spec":{"nodeName":"\(node)","serviceAccountName":"\(account)",\
-            "containers":[{"name":"a","image":"a"}]}}
+            {"metadata":{"name":"\(name)","labels":{\(texts)}},"spec":{"nodeName":"\(node)",\
+            "serviceAccountName":"\(account)","containers":[{"name":"a","image":"a"}]}}
             """)
         try await server.must(
             "PATCH", "\(pods)/\(name)/status",

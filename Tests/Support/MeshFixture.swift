@@ -40,7 +40,7 @@ package final class MeshFixture: Sendable {
 
     /// Makes the mesh; everything it started ends by `stop`, or with this object.
     package static func start(_ plan: Plan = Plan()) async throws -> MeshFixture {
-        let mesh = try await offload { try MeshFixture(plan) }
+        let mesh = try await network(plan)
         do {
             try await mesh.startAll()
         } catch {
@@ -49,6 +49,11 @@ package final class MeshFixture: Sendable {
             throw StartFailure(cause: "\(error)", logs: told)
         }
         return mesh
+    }
+
+    /// Nodes and pods without any program: for whoever brings a control plane of his own.
+    package static func network(_ plan: Plan) async throws -> MeshFixture {
+        try await offload { try MeshFixture(plan) }
     }
 
     /// Runs `body` with a mesh and takes the mesh down again.
@@ -116,8 +121,10 @@ package final class MeshFixture: Sendable {
         try startZtunnel(node, capabilities: plan.capabilities)
     }
 
-    /// With these capabilities and no way to others (capabilities(7)).
-    package func startZtunnel(_ node: Int, capabilities: [String]?) throws {
+    /// - Parameters:
+    ///   - capabilities: these, and no way to others (capabilities(7)).
+    ///   - settings: go before all others.
+    package func startZtunnel(_ node: Int, capabilities: [String]?, settings: [String: String] = [:]) throws {
         var environment = plan.environment
         environment["NODE_NAME"] = "node\(node)"
         environment["XDS_ADDRESS"] = "https://10.80.0.1:15012"
@@ -127,6 +134,7 @@ package final class MeshFixture: Sendable {
         environment["AUTH_TOKEN"] = "\(state)/tokens/node\(node)"
         environment["APUS_SOCKET"] = socket(node)
         if node == 1 { environment["INPOD_UDS"] = plan.agentSocket }
+        environment.merge(settings) { $1 }
         let process = try MeshProcess(
             "ztunnel \(node)", in: nodes[node - 1], environment: environment,
             output: "\(directory.path)/node\(node).log", Self.limiting(capabilities) + [programs.ztunnel])
