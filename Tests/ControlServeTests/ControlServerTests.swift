@@ -196,6 +196,24 @@ struct ControlServerTests {
         }
     }
 
+    @Test("a daemon's successor that listens and does not speak yet changes nothing")
+    func silentStream() async throws {
+        try await Plane.run(Scratch()) { plane in
+            await plane.desk.resourcesChanged(Plane.resources(), findings: [])
+            let web = PodKey(namespace: "shop", name: "web")
+            let old = await plane.desk.openEnrolment(node: "one")
+            await plane.desk.report(node: "one", session: old, [PodReport(pod: web, phase: .enrolling)])
+            let new = await plane.desk.openEnrolment(node: "one")
+            await plane.desk.report(node: "one", session: old, [PodReport(pod: web, phase: .proven)])
+            await plane.desk.resourcesChanged(Plane.resources(), findings: [])
+            #expect(plane.metrics.value(.provenPods) == 1, "the daemon that serves is believed")
+            await plane.desk.report(node: "one", session: new, [])
+            await plane.desk.report(node: "one", session: old, [PodReport(pod: web, phase: .proven)])
+            await plane.desk.resourcesChanged(Plane.resources(), findings: [])
+            #expect(plane.metrics.value(.provenPods) == 0, "the successor has spoken")
+        }
+    }
+
     static let signingRequest = """
         -----BEGIN CERTIFICATE REQUEST-----
         MIIBAjCBqAIBADAAMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEVgPITzv2CNVh

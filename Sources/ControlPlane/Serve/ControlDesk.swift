@@ -29,6 +29,8 @@ package actor ControlDesk {
     private var findingLog = FindingLog()
     /// Open enrolment streams of each node, oldest first.
     private var sessions: [String: [Int]] = [:]
+    /// The newest of them that has reported: while a node's daemon is replaced, its successor listens before it speaks.
+    private var speakers: [String: Int] = [:]
     private var sessionCount = 0
     private var reportsWanted: [String: UInt64] = [:]
     private var isTranslationDue = false
@@ -87,7 +89,7 @@ package actor ControlDesk {
     /// Waits until nodes go by the last world; bounded by the time that slow ones get.
     package func untilNodesKnow() async { await release.untilSettled() }
 
-    /// A node's stream begins; only the newest of its open streams is believed.
+    /// A node's stream begins; only the newest of its open streams that has reported is believed.
     package func openEnrolment(node: String) -> Int {
         sessionCount += 1
         sessions[node, default: []].append(sessionCount)
@@ -97,6 +99,7 @@ package actor ControlDesk {
     /// A node's stream has ended. Its pods stay as they were reported: a node that restarts has not lost its rules.
     package func closeEnrolment(node: String, session: Int) {
         sessions[node]?.removeAll { $0 == session }
+        if speakers[node] == session { speakers[node] = nil }
         guard sessions[node]?.isEmpty == true else { return }
         sessions[node] = nil
         settings.heardNodes.remove(node)
@@ -104,11 +107,12 @@ package actor ControlDesk {
 
     /// A node's whole state.
     package func report(node: String, session: Int, _ pods: [PodReport]) {
-        guard sessions[node]?.last == session else {
+        guard sessions[node]?.contains(session) == true, session >= speakers[node] ?? 0 else {
             metrics.add(.reportsRefused, pods.count)
             log.debug("report of an older stream ignored", metadata: ["node": "\(node)"])
             return
         }
+        speakers[node] = session
         let outcome = ledger.report(node: node, pods)
         metrics.add(.reports, pods.count - outcome.foreign.count)
         metrics.add(.reportsRefused, outcome.foreign.count)

@@ -17,19 +17,22 @@ package actor EnrolmentClient {
     private let log: Logger
     private let interval: Duration
     private let onIntent: @Sendable (NodeIntent) -> Void
-    private var reports: [PodReport] = []
+    /// `nil`: nothing is said yet; a predecessor speaks for this node.
+    private var reports: [PodReport]?
     private var wake: AsyncStream<Void>.Continuation?
     private var hadMessages = false
 
+    /// - Parameter isSilent: nothing is said before the first `report`.
     package init(
         connection: ControlPlaneConnection, node: String, log: Logger,
-        interval: Duration = EnrolmentClient.reportInterval,
+        interval: Duration = EnrolmentClient.reportInterval, isSilent: Bool = false,
         onIntent: @escaping @Sendable (NodeIntent) -> Void
     ) {
         self.connection = connection
         self.node = node
         self.log = log
         self.interval = interval
+        self.reports = isSilent ? nil : []
         self.onIntent = onIntent
     }
 
@@ -87,16 +90,20 @@ package actor EnrolmentClient {
         }
         let enrolment = Apus_Node_V1_NodeEnrolment.Client(wrapping: client)
         try await enrolment.synchronize(metadata: metadata) { writer in
-            for await _ in wakes { try await writer.write(await self.message()) }
+            for await _ in wakes {
+                if let message = await self.message() { try await writer.write(message) }
+            }
         } onResponse: { response in
             for try await intent in response.messages { await self.receive(intent) }
         }
     }
 
-    private func message() -> Apus_Node_V1_NodeReport {
-        .with {
-            $0.node = node
-            $0.pods = reports.map(WireCodec.message)
+    private func message() -> Apus_Node_V1_NodeReport? {
+        reports.map { reports in
+            .with {
+                $0.node = node
+                $0.pods = reports.map(WireCodec.message)
+            }
         }
     }
 
