@@ -102,7 +102,7 @@ struct ControlSocketServerTests {
                     return tries.count
                 }
                 guard count > failures else { throw KernelError.system(operation: "accept", errno: EMFILE) }
-                return try UnixControl.accept(on: listener)
+                return try listener.accept()
             }, answer: { _, _ in .done("fine\n") })
         try server.start()
         #expect(try await offload { try Self.ask(path) } == .done("fine\n"))

@@ -29,6 +29,12 @@ package enum KernelError: Error, Sendable, Hashable {
     /// A wait with a bound was over before anything happened.
     package var isTimeout: Bool { errno == EAGAIN }
 
+    /// A path of a Unix socket that nobody serves, or not any more. unix(7).
+    package var meansNobodyListens: Bool { errno == ENOENT || errno == ECONNREFUSED }
+
+    /// The other end of a connection has gone.
+    package var meansReset: Bool { errno == ECONNRESET || errno == EPIPE }
+
     /// The kernel's number where there is one.
     package var errno: Int32? {
         switch self {

@@ -22,6 +22,11 @@ package struct OwnedDescriptor: ~Copyable, Sendable {
 
     /// A second descriptor of the same open file, close-on-exec.
     package func duplicate() throws(KernelError) -> OwnedDescriptor {
+        try Self.duplicate(of: raw)
+    }
+
+    /// As `duplicate`, of a descriptor that somebody else owns and keeps open meanwhile.
+    package static func duplicate(of raw: CInt) throws(KernelError) -> OwnedDescriptor {
         let copy = fcntl(raw, F_DUPFD_CLOEXEC, 0)
         guard copy >= 0 else { throw .last("duplicate descriptor \(raw)") }
         return OwnedDescriptor(adopting: copy)

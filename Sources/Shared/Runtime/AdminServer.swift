@@ -54,14 +54,22 @@ package final class AdminServer: Sendable {
         return bound
     }
 
-    /// Takes no more connections, lets requests in progress end within the limit, then closes all.
-    package func stop() async {
-        let (listeners, connections) = state.withLock { state in
-            state.isStopping = true
+    /// Gives the addresses free for another process; connections that are there go on.
+    package func stopListening() async {
+        let listeners = state.withLock { state in
             defer { state.listeners = [] }
-            return (state.listeners, Array(state.connections.values))
+            return state.listeners
         }
         for listener in listeners { try? await listener.close().get() }
+    }
+
+    /// Takes no more connections, lets requests in progress end within the limit, then closes all.
+    package func stop() async {
+        let connections = state.withLock { state in
+            state.isStopping = true
+            return Array(state.connections.values)
+        }
+        await stopListening()
         for connection in connections {
             connection.eventLoop.scheduleTask(in: limits.shutdownTimeout) { connection.close(promise: nil) }
             connection.pipeline.fireUserInboundEventTriggered(AdminDrain())

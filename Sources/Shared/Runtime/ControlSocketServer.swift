@@ -3,13 +3,14 @@ internal import Foundation
 package import Logging
 package import MeshKernel
 package import MeshModel
+internal import Synchronization
 
 /// Answers `apus` on a daemon's Unix socket. One thread accepts; each question is read on a thread of its own and
 /// answered by a task, so that a client that is silent or slow holds up nobody else.
 package final class ControlSocketServer: Sendable {
     package typealias Answer = @Sendable (NodeRequest, NetworkNamespace?) async -> NodeReply
-    /// Waits for a connection.
-    typealias Accept = @Sendable (borrowing OwnedDescriptor) throws -> OwnedDescriptor
+    /// Waits for a connection; `nil` when the wait was ended.
+    typealias Accept = @Sendable (ControlListener) throws -> OwnedDescriptor?
 
     private let path: String
     private let logger: Logger
@@ -17,6 +18,15 @@ package final class ControlSocketServer: Sendable {
     private let accept: Accept
     private let answer: Answer
     private let readers = DispatchQueue(label: "control-readers", attributes: .concurrent)
+    private let state = Mutex(State())
+    /// The thread has seen that it shall pause.
+    private let paused = DispatchSemaphore(value: 0)
+    private let resumed = DispatchSemaphore(value: 0)
+
+    private struct State {
+        var listener: ControlListener?
+        var hasEnded = false
+    }
 
     package convenience init(path: String, logger: Logger, answer: @escaping Answer) {
         self.init(path: path, logger: logger, requestMilliseconds: ControlLimits.requestMilliseconds, answer: answer)
@@ -25,7 +35,7 @@ package final class ControlSocketServer: Sendable {
     /// - Parameter requestMilliseconds: from a connection to its whole request.
     init(
         path: String, logger: Logger, requestMilliseconds: Int,
-        accept: @escaping Accept = { try UnixControl.accept(on: $0) }, answer: @escaping Answer
+        accept: @escaping Accept = { try $0.accept() }, answer: @escaping Answer
     ) {
         self.path = path
         self.logger = logger
@@ -34,22 +44,36 @@ package final class ControlSocketServer: Sendable {
         self.answer = answer
     }
 
-    /// Starts to listen; the thread lives as long as the process.
-    package func start() throws {
-        let raw = try UnixControl.listen(path: path).release()
-        let thread = Thread { [self] in serve(OwnedDescriptor(adopting: raw)) }
+    /// Starts to listen; the thread lives as long as the process, or until `stop`.
+    package func start() throws { try start(ControlListener(path: path)) }
+
+    /// Goes on with a socket of this path that a predecessor passed over.
+    package func start(adopting descriptor: consuming OwnedDescriptor) throws {
+        try start(ControlListener(adopting: descriptor))
+    }
+
+    private func start(_ listener: ControlListener) throws {
+        state.withLock { $0.listener = listener }
+        let thread = Thread { [self] in serve(listener) }
         thread.name = "control"
         thread.stackSize = 512 << 10
         thread.start()
     }
 
-    private func serve(_ listener: consuming OwnedDescriptor) {
+    private func serve(_ listener: ControlListener) {
         let places = DispatchSemaphore(value: ControlLimits.connectionsMax)
         var lastFailure = ""
         while true {
             places.wait()
             do {
-                let raw = try accept(listener).release()
+                guard let connection = try accept(listener) else {
+                    places.signal()
+                    paused.signal()
+                    resumed.wait()
+                    if state.withLock({ $0.hasEnded }) { return }
+                    continue
+                }
+                let raw = connection.release()
                 lastFailure = ""
                 readers.async { [self] in question(raw) { places.signal() } }
             } catch {
@@ -120,6 +144,35 @@ package final class ControlSocketServer: Sendable {
     }
 }
 
+// MARK: - Handing over
+
+extension ControlSocketServer {
+    /// From its return on no question is taken out of the socket's queue; those that were are answered. The descriptor
+    /// is a second one of the same queue; `nil` when the server was not started.
+    package func pause() throws -> OwnedDescriptor? {
+        guard let listener = state.withLock({ $0.listener }) else { return nil }
+        listener.wake()
+        // Where it waits for a place instead of a caller, it will find the wake there.
+        _ = paused.wait(timeout: .now() + .milliseconds(ControlLimits.pauseMilliseconds))
+        return try listener.duplicateDescriptor()
+    }
+
+    /// Takes `pause` back.
+    package func resume() {
+        state.withLock { $0.listener }?.rest()
+        resumed.signal()
+    }
+
+    /// After `pause`: closes this end of the socket.
+    package func stop() {
+        state.withLock { state in
+            state.hasEnded = true
+            state.listener = nil
+        }
+        resumed.signal()
+    }
+}
+
 /// Bounds of the control socket.
 enum ControlLimits {
     /// Questions being read or answered at the same time; more wait in the socket's queue. All pods of a node may start
@@ -129,6 +182,8 @@ enum ControlLimits {
     static let requestMilliseconds = 2_000
     /// How long a client may take nothing of its answer.
     static let answerSilenceMilliseconds = 10_000
+    /// For the thread to see that it shall pause.
+    static let pauseMilliseconds = 500
     /// Before the next try after an accept that failed: long enough not to burn a core, short enough not to be noticed.
     static let acceptPauseSeconds = 0.2
 }

@@ -34,16 +34,17 @@ package final class CaptureTable: Sendable {
         state = Mutex(State(table: OwnedTable(socket: table, ladder: ladder), routing: routing))
     }
 
-    /// Goes on with the owner socket that a predecessor passed over, `ownerDescriptor()` of its table.
+    /// Goes on with the owner socket that a predecessor passed over, `ownerDescriptor()` of its table, and with the
+    /// rules that it wrote.
     package init(
         in namespace: NetworkNamespace, adoptingOwner descriptor: consuming OwnedDescriptor,
-        ladder: [TableOwnership] = CaptureTable.ownershipLadder
+        inForce rules: CaptureRules = CaptureRules(), ladder: [TableOwnership] = CaptureTable.ownershipLadder
     ) throws(KernelError) {
         precondition(!ladder.isEmpty, "some kind of ownership must be tried")
         self.namespace = namespace
         let table = try NetlinkSocket.adopt(descriptor)
         let routing = try namespace.perform { () throws(KernelError) -> PolicyRouting in try PolicyRouting() }
-        state = Mutex(State(table: OwnedTable(socket: table, ladder: ladder), routing: routing))
+        state = Mutex(State(table: OwnedTable(socket: table, ladder: ladder), routing: routing, wanted: rules))
     }
 
     /// How firmly the kernel holds the table; known after the first `install`, before it the firmest wish.

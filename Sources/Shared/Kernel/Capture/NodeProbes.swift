@@ -18,6 +18,17 @@ package final class NodeProbes: Sendable {
         state = Mutex(State(table: OwnedTable(socket: socket, ladder: CaptureTable.ownershipLadder)))
     }
 
+    /// Goes on with the owner socket that a predecessor passed over, `ownerDescriptor()` of its rules.
+    package init(adoptingOwner descriptor: consuming OwnedDescriptor) throws(KernelError) {
+        let socket = try NetlinkSocket.adopt(descriptor)
+        state = Mutex(State(table: OwnedTable(socket: socket, ladder: CaptureTable.ownershipLadder)))
+    }
+
+    /// A second descriptor of the owner socket, for the process that takes over.
+    package func ownerDescriptor() throws(KernelError) -> OwnedDescriptor {
+        try state.withLock { state throws(KernelError) in try state.table.duplicateSocket() }
+    }
+
     /// Makes these the pods that the node's own processes reach as probes; the whole table in one batch. The same pods
     /// again cost nothing. Errors: `.tableOwnedByAnother`, `.netlink`.
     @available(*, noasync)

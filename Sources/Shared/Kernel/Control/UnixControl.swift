@@ -78,6 +78,9 @@ package enum UnixControl {
         return OwnedDescriptor(adopting: raw)
     }
 
+    /// The user that this process acts as.
+    package static var ownUserID: UInt32 { geteuid() }
+
     /// Process, user and group at the other end.
     package static func peerCredentials(
         of connection: borrowing OwnedDescriptor
@@ -125,7 +128,7 @@ package enum UnixControl {
             _ = try connect(path: path, kind: kind, timeoutMilliseconds: 1000)
         } catch {
             // Only a refused connection proves that nobody listens any more.
-            guard error.errno == ECONNREFUSED || error.errno == ENOENT else { throw error }
+            guard error.meansNobodyListens else { throw error }
             return
         }
         throw .socketInUse(path: path)

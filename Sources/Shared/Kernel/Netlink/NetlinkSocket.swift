@@ -21,7 +21,7 @@ import Glibc
     private static let dumpAttemptsMax = 5
 
     private let handle: OpaquePointer
-    private var sequence: UInt32 = 0
+    private var sequence: UInt32
 
     /// Opens and binds in the calling thread's namespace.
     static func open(_ bus: Bus) throws(KernelError) -> NetlinkSocket {
@@ -42,7 +42,8 @@ import Glibc
             throw .last("adopt netlink socket")
         }
         _ = descriptor.release()
-        let socket = unsafe NetlinkSocket(handle)
+        // Far from the predecessor's numbers: what it did not read must not pass for an answer to us.
+        let socket = unsafe NetlinkSocket(handle, sequence: .random(in: 1 << 24 ... 1 << 31))
         guard socket.port != 0 else {
             throw .controlMessage("the netlink socket handed over is not bound")
         }
@@ -50,8 +51,9 @@ import Glibc
         return socket
     }
 
-    private init(_ handle: OpaquePointer) {
+    private init(_ handle: OpaquePointer, sequence: UInt32 = 0) {
         unsafe self.handle = handle
+        self.sequence = sequence
     }
 
     deinit {

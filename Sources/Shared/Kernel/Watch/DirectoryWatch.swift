@@ -21,7 +21,7 @@ package final class DirectoryWatch: Sendable {
 
     private let path: String
     private let queue: OwnedDescriptor
-    private let wakeCounter: OwnedDescriptor
+    private let wakeCounter: WakeCounter
     private let watched = Mutex<[CInt: String]>([:])
 
     /// Starts watching at once: a change after this call is not missed.
@@ -29,18 +29,13 @@ package final class DirectoryWatch: Sendable {
         let raw = inotify_init1(CInt(IN_CLOEXEC | IN_NONBLOCK))
         guard raw >= 0 else { throw .last("inotify_init1") }
         self.queue = OwnedDescriptor(adopting: raw)
-        let counter = eventfd(0, CInt(EFD_CLOEXEC | EFD_NONBLOCK))
-        guard counter >= 0 else { throw .last("eventfd") }
-        self.wakeCounter = OwnedDescriptor(adopting: counter)
+        self.wakeCounter = try WakeCounter()
         self.path = path
         try addTree(path, isRoot: true)
     }
 
     /// Ends a wait in another thread; `next` then says `.woken`, now and forever.
-    package func wake() {
-        var one: UInt64 = 1
-        _ = unsafe Glibc.write(wakeCounter.raw, &one, MemoryLayout<UInt64>.size)
-    }
+    package func wake() { wakeCounter.raise() }
 
     /// Waits for the next change; a negative timeout waits without end. After `.changed` new directories are
     /// already watched. Errors: `.watchedDirectoryGone` when the root is removed or moved.
