@@ -86,6 +86,7 @@ extension HBONEConnection {
         let report = onReady
         onReady = nil
         report?()
+        if drainsWhenReady { drain() }
     }
 
     /// Refuses a request that has no owner.

@@ -9,7 +9,10 @@ extension HBONEConnection {
         switch phase {
         case .closed, .draining: return
         case .idle, .starting:
-            close(.drained)
+            guard role == .server else { return close(.drained) }
+            // The peer has made a connection to use it: its first requests are served.
+            drainsWhenReady = true
+            if let deadline, let loop = context?.eventLoop { keepAlive.cutAfter(deadline, self, on: loop) }
             return
         case .ready: break
         }

@@ -59,6 +59,8 @@ package final class HBONEConnection: ChannelDuplexHandler {
     /// Blocked users are to be looked at, at the end of the turn.
     var needsResume = false
     var keepAlive = KeepAlive()
+    /// Server: a drain was asked for before the peer's SETTINGS were here.
+    var drainsWhenReady = false
 
     var onConnect: ((HBONEStream, ConnectRequest) -> Void)?
     var onClosed: ((HBONECloseReason) -> Void)?
