@@ -104,7 +104,7 @@ let package = Package(
         // The CNI plugin's configuration, calls and answers; the lists of plugins it stands in; pure.
         .target(name: "NodeCNI", dependencies: ["MeshModel"], path: "Sources/Ztunnel/CNI", swiftSettings: house),
         .executableTarget(name: "apus-cni", dependencies: ["NodeCNI", "MeshModel", "MeshKernel"], path: "Sources/Ztunnel/Plugin", swiftSettings: house),
-        .target(name: "ZtunnelNode", dependencies: ["NodeCNI", "ZtunnelTunnel", "MeshModel", "MeshKernel", "MeshDiscovery", nioCore, logging], path: "Sources/Ztunnel/Node", swiftSettings: house),
+        .target(name: "ZtunnelNode", dependencies: ["NodeCNI", "ZtunnelTunnel", "MeshModel", "MeshKernel", "MeshDiscovery", "MeshRuntime", nioCore, logging], path: "Sources/Ztunnel/Node", swiftSettings: house),
         .executableTarget(name: "ztunnel", dependencies: ["NodeCNI", "ZtunnelTunnel", "ZtunnelNode", "MeshModel", "MeshKernel", "MeshTLS", "MeshDiscovery", "MeshIdentity", "MeshTelemetry", "MeshRuntime", nioCore, nioPosix, grpcPosix, logging, lifecycle, signals], path: "Sources/Ztunnel/Main", swiftSettings: house),
         // The waypoint. Routes of the Gateway API as decisions: match, spread, rewrite, retry; pure.
         .target(name: "WaypointRoute", dependencies: ["MeshModel"], path: "Sources/Waypoint/Route", swiftSettings: house),

@@ -116,11 +116,14 @@ extension MeshFixture {
     }
 
     /// Sends that many requests a second, over connections that live on and over new ones.
-    package func load(from pod: String, to host: String, port: Int, perSecond: Int) throws -> RequestLoad {
+    /// - Parameter fresh: of twenty requests, those that have a connection of their own.
+    package func load(
+        from pod: String, to host: String, port: Int, perSecond: Int, fresh: Int = 2
+    ) throws -> RequestLoad {
         let path = "\(directory.path)/load-\(UUID().uuidString.prefix(8)).json"
         let process = try MeshProcess(
             "load from \(pod)", in: try namespace(pod), output: "\(path).log",
-            ["python3", programs.load, "run", host, "\(port)", "\(perSecond)", path])
+            ["python3", programs.load, "run", host, "\(port)", "\(perSecond)", path, "\(fresh)"])
         return RequestLoad(process: process, path: path)
     }
 }

@@ -125,6 +125,26 @@ package final class MeshFixture: Sendable {
     ///   - capabilities: these, and no way to others (capabilities(7)).
     ///   - settings: go before all others.
     package func startZtunnel(_ node: Int, capabilities: [String]?, settings: [String: String] = [:]) throws {
+        let process = try makeZtunnel(
+            node, capabilities: capabilities, settings: settings, output: "node\(node).log")
+        running.withLock { $0.ztunnels[node] = process }
+    }
+
+    /// Another daemon of the node, beside the one that runs; it is the node's from now on. `log` is the file of its
+    /// output.
+    @discardableResult
+    package func startSuccessor(_ node: Int, log: String) throws -> MeshProcess {
+        let process = try makeZtunnel(node, capabilities: plan.capabilities, output: log)
+        running.withLock { state in
+            if let former = state.ztunnels[node] { state.others.append(former) }
+            state.ztunnels[node] = process
+        }
+        return process
+    }
+
+    private func makeZtunnel(
+        _ node: Int, capabilities: [String]?, settings: [String: String] = [:], output: String
+    ) throws -> MeshProcess {
         var environment = plan.environment
         environment["NODE_NAME"] = "node\(node)"
         environment["XDS_ADDRESS"] = "https://10.80.0.1:15012"
@@ -135,10 +155,9 @@ package final class MeshFixture: Sendable {
         environment["APUS_SOCKET"] = socket(node)
         if node == 1 { environment["INPOD_UDS"] = plan.agentSocket }
         environment.merge(settings) { $1 }
-        let process = try MeshProcess(
+        return try MeshProcess(
             "ztunnel \(node)", in: nodes[node - 1], environment: environment,
-            output: "\(directory.path)/node\(node).log", Self.limiting(capabilities) + [programs.ztunnel])
-        running.withLock { $0.ztunnels[node] = process }
+            output: "\(directory.path)/\(output)", Self.limiting(capabilities) + [programs.ztunnel])
     }
 
     private static func limiting(_ capabilities: [String]?) -> [String] {

@@ -45,13 +45,14 @@ struct NodeParts {
 
     init(
         settings: ZtunnelSettings, tunnel: Tunnel, connection: ControlPlaneConnection, output: LogOutput,
-        metrics: MetricsRegistry, readiness: Readiness
+        metrics: MetricsRegistry, readiness: Readiness, succession: Succession, isSilent: Bool
     ) throws {
         let relay = NewsRelay()
         let enrolment = EnrolmentClient(
             connection: connection, node: settings.tunnel.nodeName, log: output.logger("enrolment"),
+            isSilent: isSilent,
             onIntent: { intent in
-                readiness.done("workload proxy manager")
+                readiness.done(NodeProcess.Pending.pods)
                 relay.tell(.intent(intent))
             }
         )
@@ -69,10 +70,11 @@ struct NodeParts {
         if let path = settings.agentSocket {
             let link = AgentLink(path: path, agent: agent, logger: output.logger("zds")) { isComplete in
                 isComplete
-                    ? readiness.done("workload proxy manager") : readiness.undone("workload proxy manager")
+                    ? readiness.done(NodeProcess.Pending.pods) : readiness.undone(NodeProcess.Pending.pods)
             }
             self.lead = {
                 await synced.wait()
+                await succession.arrived.wait()
                 await link.run()
             }
         } else {
@@ -91,7 +93,7 @@ struct NodeParts {
             onEvent: { event in
                 counters.count(event)
                 guard event == .ready else { return }
-                readiness.done("state manager")
+                readiness.done(NodeProcess.Pending.world)
                 synced.fire()
             }
         )

@@ -15,12 +15,19 @@ import ZtunnelTunnel
 
 /// Makes the parts of the daemon and ties them together.
 struct NodeProcess {
-    private let settings: ZtunnelSettings
-    private let output: LogOutput
-    private let logger: Logger
-    private let metrics = MetricsRegistry()
-    private let readiness = Readiness(pending: ["state manager", "workload proxy manager"])
-    private let shutdown = Shutdown()
+    /// What has to be up, in the words of Istio's ztunnel.
+    enum Pending {
+        static let world = "state manager"
+        static let pods = "workload proxy manager"
+    }
+
+    let settings: ZtunnelSettings
+    let output: LogOutput
+    let logger: Logger
+    let metrics = MetricsRegistry()
+    let readiness = Readiness(pending: [Pending.world, Pending.pods])
+    let shutdown = Shutdown()
+    private let succession = Succession()
 
     init(_ settings: ZtunnelSettings) {
         self.settings = settings
@@ -30,11 +37,16 @@ struct NodeProcess {
         self.logger = output.logger("ztunnel")
     }
 
-    /// Runs until the process is asked to stop and has drained.
+    /// Runs until the process is asked to stop and has drained, or until what it handed over has drained here.
     func run() async throws {
         for name in settings.unknownNames {
             logger.warning("setting not known; spelling mistake?", metadata: ["name": "\(name)"])
         }
+        let greeting = HandoverGreeting(
+            program: Ztunnel.version, node: settings.tunnel.nodeName, network: try NetworkNamespace.home().identity)
+        let handoverPath = HandoverServer.path(besides: settings.controlSocketPath)
+        let takeover = try await Takeover.find(
+            path: handoverPath, greeting: greeting, logger: output.logger("handover"))
         let dataLoops = MultiThreadedEventLoopGroup(numberOfThreads: settings.workerThreads)
         let controlLoop = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let connections = ControlConnections(settings, controlLoop, output.logger("control"))
@@ -50,45 +62,41 @@ struct NodeProcess {
         for reader in await tunnel.metricsReaders() { metrics.attach(reader) }
         let parts = try NodeParts(
             settings: settings, tunnel: tunnel, connection: connections.discovery, output: output, metrics: metrics,
-            readiness: readiness
+            readiness: readiness, succession: succession, isSilent: takeover != nil
         )
-        let views = NodeViews(
-            nodeName: settings.tunnel.nodeName, agent: parts.agent, tunnel: tunnel,
-            version: VersionDump(version: Ztunnel.version, tlsLibrary: TLSLibrary.versionText),
-            world: { await parts.discovery.world },
-            certificates: { await certificates.snapshot().map(CertificateDump.init) },
-            pending: { [readiness] in readiness.pending }
-        )
-        let log = output.logger("control")
-        try ControlSocketServer(path: settings.controlSocketPath, logger: log) { request, namespace in
-            await answer(request, namespace, parts.agent, views)
-        }.start()
-        await parts.agent.restore()
-        // Last of those that pods need: from now on their start waits for us.
-        let keeper = settings.installation.map { NetworkKeeper($0, logger: output.logger("cni")) }
-        keeper?.start()
+        let views = self.views(parts, tunnel, certificates)
+        let pages = self.pages(on: controlLoop, views)
+        let arrival = arrival(parts, tunnel, greeting, pages, control: control(parts.agent, views))
+        if takeover == nil { try await arrival.alone() }
         registerProcessMetrics()
-        logger.info(
-            "ztunnel started",
-            metadata: [
-                "version": "\(Ztunnel.version)", "node": "\(settings.tunnel.nodeName)",
-                "tls": "\(TLSLibrary.versionText)", "socket": "\(settings.controlSocketPath)",
-                "control-plane": "\(settings.discovery.host):\(settings.discovery.port)",
-            ]
-        )
+        sayStarted()
+        // Pages of a daemon that is there still have the same addresses, if it is in the same network namespace.
+        let isShared = takeover.map { $0.predecessor.network == greeting.network } ?? false
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [
                     .init(service: TaskService { await certificates.run() }),
                     .init(service: TaskService { await parts.discovery.run() }),
-                    .init(service: TaskService { await parts.lead() }),
+                    .init(service: TaskService { await succession.whileServing(parts.lead) }),
                     .init(service: TaskService { await parts.relay.run() }),
-                    .init(service: DrainService(tunnel: tunnel, seconds: settings.drainSeconds)),
-                ] + adminServices(on: controlLoop, views).map { .init(service: $0) },
+                    .init(service: ArrivalService(arrival: arrival, takeover: takeover)),
+                    .init(service: TaskService { await retire(tunnel) }),
+                    .init(service: DrainService(tunnel: tunnel, settings: settings, succession: succession)),
+                ] + pages.map { .init(service: PageService($0, after: isShared ? succession.arrived : nil)) },
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: output.logger("lifecycle")
             )
         )
+        try await run(group)
+        arrival.keeper?.stop(forSuccessor: succession.successor.value != nil)
+        logger.info("ztunnel stopped")
+        shutdown.finished.fire()
+        await output.sink.close()
+        try await dataLoops.shutdownGracefully()
+        if succession.lost.hasFired { throw HandoverError.successorEnded }
+    }
+
+    private func run(_ group: ServiceGroup) async throws {
         let stopper = Task { [shutdown] in
             await shutdown.requested.wait()
             await group.triggerGracefulShutdown()
@@ -99,82 +107,78 @@ struct NodeProcess {
             _ = AllocatorTuning.releaseFreeMemory()
             ProcessResources.releaseProgramPages()
         }
+        defer {
+            stopper.cancel()
+            tidying.cancel()
+        }
         try await group.run()
-        keeper?.stop()
-        stopper.cancel()
-        tidying.cancel()
-        logger.info("ztunnel stopped")
-        shutdown.finished.fire()
-        await output.sink.close()
-        try await dataLoops.shutdownGracefully()
     }
 
-    private func adminServices(on group: MultiThreadedEventLoopGroup, _ views: NodeViews) -> [AdminService] {
-        let log = output.logger("admin")
-        let dump = AdminRoute("/config_dump", methods: AdminRoute.anyMethod) { _ in
-            do {
-                return .json(Array(try await views.dump().json()))
-            } catch {
-                return .text("the dump could not be encoded: \(error)\n", status: 500)
-            }
-        }
-        let index = StandardRoutes.index(
-            title: "ztunnel on \(settings.tunnel.nodeName)",
-            pages: [
-                ("/config_dump", "everything known, as JSON"), ("/logging", "log levels (POST)"),
-                ("/quitquitquit", "graceful stop (POST)"),
+    private func sayStarted() {
+        logger.info(
+            "ztunnel started",
+            metadata: [
+                "version": "\(Ztunnel.version)", "node": "\(settings.tunnel.nodeName)",
+                "tls": "\(TLSLibrary.versionText)", "socket": "\(settings.controlSocketPath)",
+                "control-plane": "\(settings.discovery.host):\(settings.discovery.port)",
             ]
         )
-        let admin = AdminServer(
-            routes: [index, dump, StandardRoutes.logging(output), StandardRoutes.quit(shutdown)], group: group,
-            logger: log
+    }
+
+    private func views(_ parts: NodeParts, _ tunnel: Tunnel, _ certificates: CertificateManager) -> NodeViews {
+        NodeViews(
+            nodeName: settings.tunnel.nodeName, agent: parts.agent, tunnel: tunnel,
+            version: VersionDump(version: Ztunnel.version, tlsLibrary: TLSLibrary.versionText),
+            world: { await parts.discovery.world },
+            certificates: { await certificates.snapshot().map(CertificateDump.init) },
+            pending: { [readiness] in readiness.pending }
         )
-        let stats = AdminServer(routes: StandardRoutes.metrics(metrics), group: group, logger: log)
-        let ready = AdminServer(routes: [readiness.route], group: group, logger: log)
-        return [
-            AdminService(admin, on: [settings.adminAddress]), AdminService(stats, on: [settings.metricsAddress]),
-            AdminService(ready, on: [settings.readinessAddress]),
-        ]
     }
 
-    private func registerProcessMetrics() {
-        metrics.registerProcess()
-        metrics.registerBuild(component: "ztunnel", version: Ztunnel.version)
-        metrics.registerLog(output)
-    }
-
-    private func answer(
-        _ request: NodeRequest, _ namespace: NetworkNamespace?, _ agent: NodeAgent, _ views: NodeViews
-    ) async -> NodeReply {
-        switch request {
-        case .attach(let pod, let path):
-            guard let namespace else { return .refused("attach came without a network namespace") }
-            return await agent.attach(pod, namespace, path: path)
-        case .detach(let pod, let seconds):
-            return await agent.detach(pod, within: .seconds(seconds))
-        case .enrol(let sandbox, let wait, let path):
-            guard let namespace else { return .refused("enrol came without a network namespace") }
-            return await agent.enrol(sandbox, wait, namespace, path: path)
-        case .release(let sandbox):
-            return await agent.release(sandbox)
-        case .check(let sandbox):
-            return await agent.check(sandbox)
-        case .retain(let containers):
-            return await agent.retain(containers)
-        case .show(let view):
-            do {
-                return .done(try await views.text(view))
-            } catch {
-                return .refused("cannot show \(view.rawValue): \(error)")
-            }
-        case .explainConnection(let question):
-            do {
-                return .done(try await views.explain(question, network: settings.tunnel.network))
-            } catch {
-                return .refused("\(error)")
-            }
-        case .explainRequest:
-            return .refused("a node looks at connections only: ask a waypoint about requests")
+    private func control(_ agent: NodeAgent, _ views: NodeViews) -> ControlSocketServer {
+        let answers = ControlAnswers(
+            agent: agent, views: views, network: settings.tunnel.network, socketPath: settings.controlSocketPath)
+        return ControlSocketServer(path: settings.controlSocketPath, logger: output.logger("control")) {
+            await answers.answer($0, $1)
         }
+    }
+
+    private func arrival(
+        _ parts: NodeParts, _ tunnel: Tunnel, _ greeting: HandoverGreeting, _ pages: [Page],
+        control: ControlSocketServer
+    ) -> Arrival {
+        let keeper = settings.installation.map { NetworkKeeper($0, logger: output.logger("cni")) }
+        let succession = self.succession
+        let estate = HandoverEstate(agent: parts.agent, tunnel: tunnel, control: control) { successor in
+            keeper?.stop(forSuccessor: true)
+            succession.released.fire()
+            guard successor.network == greeting.network else { return }
+            for page in pages { await page.server.stopListening() }
+        }
+        let log = output.logger("handover")
+        let successors = HandoverServer(greeting: greeting, estate: estate, logger: log) {
+            succession.begin($0)
+        }
+        return Arrival(
+            settings: settings, agent: parts.agent, tunnel: tunnel, control: control, successors: successors,
+            keeper: keeper, readiness: readiness, succession: succession, logger: log)
+    }
+
+    /// After a hand-over: what lives goes on to its end, then the process ends, or waits until it is asked to.
+    private func retire(_ tunnel: Tunnel) async {
+        await succession.released.wait()
+        await succession.begun.wait()
+        if let successor = succession.successor.value {
+            await tunnel.retire(within: .seconds(settings.handoverDrainSeconds)) { await successor.tell(idle: $0) }
+            guard !Task.isCancelled else { return }
+            logger.info("nothing is left of what was handed over")
+            if settings.staysAfterHandover {
+                await successor.untilEnded()
+                guard !Task.isCancelled else { return }
+                succession.lost.fire()
+            }
+            shutdown.requested.fire()
+        }
+        await OneShot().wait()
     }
 }

@@ -1,4 +1,5 @@
 import MeshDiscovery
+import MeshRuntime
 import MeshTelemetry
 import NIOCore
 import ServiceLifecycle
@@ -7,13 +8,19 @@ import ZtunnelTunnel
 
 /// When the process is asked to stop: peers are told, running streams may end, the rest is cut at the deadline. The
 /// capture rules stay: until a successor is there, connections of captured pods are refused, not sent in clear text.
+/// Where a successor serves already, running streams have the longer time of a hand-over.
 struct DrainService: ServiceLifecycle.Service {
     let tunnel: Tunnel
-    let seconds: Int64
+    let settings: ZtunnelSettings
+    let succession: Succession
 
     func run() async throws {
         try? await gracefulShutdown()
-        await tunnel.drain(within: .seconds(seconds))
+        if succession.released.hasFired {
+            await tunnel.retire(within: .seconds(settings.handoverDrainSeconds))
+        } else {
+            await tunnel.drain(within: .seconds(settings.drainSeconds))
+        }
     }
 }
 

@@ -71,5 +71,8 @@ struct Ztunnel {
           APUS_ADMIN_ADDRESS, APUS_METRICS_ADDRESS, APUS_READINESS_ADDRESS
                               127.0.0.1:15000, 0.0.0.0:15020, 0.0.0.0:15021
           CONNECTION_TERMINATION_DEADLINE   how long connections may go on at the end (5s)
+          APUS_HANDOVER_DRAIN how long they may after another ztunnel with the same APUS_SOCKET has taken over (1h, or
+                              5 s less than TERMINATION_GRACE_PERIOD_SECONDS)
+          APUS_HANDOVER_STAY  then wait for SIGTERM instead of ending (in Kubernetes: true)
         """
 }

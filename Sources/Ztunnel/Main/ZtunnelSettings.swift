@@ -31,6 +31,10 @@ struct ZtunnelSettings {
     var logFilter: LogFilter
     var logFormat: LogFormat
     var drainSeconds: Int64
+    /// How long connections may go on after a successor has taken over.
+    var handoverDrainSeconds: Int64
+    /// Then the process waits until it is asked to stop: who supervises it would start it again otherwise.
+    var staysAfterHandover: Bool
     /// Names that look like ours and are not.
     var unknownNames: [String]
 
@@ -80,6 +84,10 @@ struct ZtunnelSettings {
         self.logFormat =
             reader.value("LOG_FORMAT", expected: "plain or json") { LogFormat($0) } ?? .text
         self.drainSeconds = Self.drainSeconds(&reader)
+        self.handoverDrainSeconds = Self.handoverDrainSeconds(&reader)
+        // A container that ends is started again by the kubelet, and would take over in its turn.
+        let isContainer = reader.text("KUBERNETES_SERVICE_HOST")?.isEmpty == false
+        self.staysAfterHandover = reader.bool("APUS_HANDOVER_STAY", default: isContainer)
         self.unknownNames = try reader.finish(prefixes: ["ZTUNNEL_"])
     }
 
@@ -95,6 +103,13 @@ struct ZtunnelSettings {
         if let deadline = reader.duration("CONNECTION_TERMINATION_DEADLINE") { return deadline.components.seconds }
         guard let grace = reader.number("TERMINATION_GRACE_PERIOD_SECONDS", in: 0...86_400) else { return 5 }
         return Int64(grace > 10 ? grace - 5 : max(grace - 1, 1))
+    }
+
+    /// An hour, unless the pod is killed before.
+    private static func handoverDrainSeconds(_ reader: inout SettingsReader) -> Int64 {
+        if let bound = reader.duration("APUS_HANDOVER_DRAIN") { return bound.components.seconds }
+        guard let grace = reader.number("TERMINATION_GRACE_PERIOD_SECONDS", in: 0...86_400) else { return 3_600 }
+        return Int64(max(grace - 5, 1))
     }
 
     private static func endpoint(

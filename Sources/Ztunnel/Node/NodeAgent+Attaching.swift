@@ -19,6 +19,7 @@ extension NodeAgent {
                 "no pod \(key) on node \(nodeName): expected a Pod with spec.nodeName \(nodeName) in the resources"
             )
         }
+        guard await mayChange() else { return Self.handedOverReply }
         // Others may have attached or detached while we waited.
         if let refusal = answerBeforeIntents(key, namespace, path: path) { return refusal }
         return await adopt(key, namespace, path: path, intent)

@@ -7,12 +7,12 @@ extension NodeAgent {
     /// Takes a pod out and forgets it; returns when nothing of ours is left in its namespace, or when the time is over.
     /// In that case the work goes on by itself.
     package func detach(_ key: PodKey, within bound: Duration) async -> NodeReply {
+        guard await mayChange() else { return Self.handedOverReply }
         guard let driver = drivers[key] else {
             let known = drivers.keys.sorted().map(\.description).joined(separator: ", ")
             return .refused("\(key) is not attached; attached are: \(known.isEmpty ? "none" : known)")
         }
-        let departure = leaving[key] ?? Task { await self.takeOut(key, driver) }
-        leaving[key] = departure
+        let departure = beginLeaving(key, driver)
         guard await departure.ends(within: bound) else {
             let live = await tunnel.connections()[key]?.count ?? 0
             let state = await driver.status().report
@@ -26,8 +26,16 @@ extension NodeAgent {
         return .done("\(key) detached; nothing is left in its namespace")
     }
 
+    @discardableResult
+    func beginLeaving(_ key: PodKey, _ driver: PodDriver) -> Task<Void, Never> {
+        let departure = leaving[key] ?? Task { await self.takeOut(key, driver) }
+        leaving[key] = departure
+        return departure
+    }
+
     private func takeOut(_ key: PodKey, _ driver: PodDriver) async {
         await driver.leave()
+        guard phase != .handedOver else { return }
         leaving[key] = nil
         guard drivers[key] === driver else { return }
         drivers[key] = nil

@@ -25,7 +25,7 @@ extension NodeAgent {
     }
 
     func save() {
-        guard !isLed else { return }
+        guard !isLed, phase == .serving else { return }
         let entries = drivers.map { key, driver in
             AttachmentStore.Entry(pod: key, identity: driver.namespace.identity, path: driver.path,
                 sandbox: sandboxes[key])

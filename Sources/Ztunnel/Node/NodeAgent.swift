@@ -31,10 +31,13 @@ package actor NodeAgent {
     /// Istio's node agent makes the rules of pods and says which there are; nothing is kept on disk then.
     let isLed: Bool
     /// `nil`: probes of the node come to pods like any plain text.
-    let probes: NodeProbes?
+    var probes: NodeProbes?
     var probeFailure = ""
     /// Pods on their way out; until they are, their namespace is not free.
     var leaving: [PodKey: Task<Void, Never>] = [:]
+    /// Whom the pods were taken over from, until it has ended.
+    var predecessor: Predecessor?
+    var phase = AgentPhase.serving
     private var isReporting = false
     private var isReportStale = false
 
@@ -89,11 +92,14 @@ package actor NodeAgent {
 
     // MARK: - Changes
 
-    func makeDriver(_ key: PodKey, _ namespace: NetworkNamespace, path: String) throws -> PodDriver {
-        try PodDriver(key: key, namespace: namespace, path: path, tunnel: tunnel, makesRules: !isLed, logger: logger) {
-            [weak self] in
-            Task { await self?.reportAll() }
-        }
+    func makeDriver(
+        _ key: PodKey, _ namespace: NetworkNamespace, path: String, inheriting inheritance: PodInheritance? = nil
+    ) throws -> PodDriver {
+        try PodDriver(
+            key: key, namespace: namespace, path: path, tunnel: tunnel, makesRules: !isLed, logger: logger,
+            inheriting: inheritance,
+            untilPredecessorIsIdle: { [weak self] in await self?.predecessor?.untilIdle(key) },
+            onChange: { [weak self] in Task { await self?.reportAll() } })
     }
 
     /// Returns when anything has changed since the count was read, or at the deadline.
@@ -117,14 +123,15 @@ package actor NodeAgent {
     // MARK: - Telling
 
     /// One report at a time: of two that overlap the older one could arrive last.
-    func reportAll() async {
+    package func reportAll() async {
         tellChange()
         isReportStale = true
-        guard !isReporting else { return }
+        guard !isReporting, phase == .serving else { return }
         isReporting = true
         while isReportStale {
             isReportStale = false
             let statuses = await self.statuses()
+            guard phase == .serving else { break }
             openToProbes(statuses)
             report(statuses.map(\.report))
         }

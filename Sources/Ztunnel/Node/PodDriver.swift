@@ -9,25 +9,30 @@ actor PodDriver {
     nonisolated let key: PodKey
     nonisolated let namespace: NetworkNamespace
     nonisolated let path: String
-    private let table: CaptureTable
+    let table: CaptureTable
     private let tunnel: Tunnel
     /// Otherwise somebody else does, before we hear of the pod and until after we do.
     private let makesRules: Bool
     private let logger: Logger
     private let onChange: @Sendable () -> Void
-    private var machine: PodEnrolment
+    var machine: PodEnrolment
     /// Outcomes of actions that were overtaken are dropped.
-    private var actionNumber = 0
+    var actionNumber = 0
     private var peersToldPlain: CheckedContinuation<Void, Never>?
     private var tunnelProtocol: TunnelProtocol?
-    private var idleWaiters: [CheckedContinuation<Void, Never>] = []
-    private var audit: Task<Void, Never>?
-    private var isLeaving = false
+    var idleWaiters: [CheckedContinuation<Void, Never>] = []
+    var audit: Task<Void, Never>?
+    private(set) var isLeaving = false
+    /// A successor is about to take over: nothing is done meanwhile.
+    var isFrozen = false
+    /// Returns when no connection of the pod is left at the process that it was taken over from.
+    private let untilPredecessorIsIdle: @Sendable () async -> Void
     private var isAbandoned = false
 
     init(
         key: PodKey, namespace: NetworkNamespace, path: String, tunnel: Tunnel, makesRules: Bool, logger: Logger,
-        onChange: @escaping @Sendable () -> Void
+        inheriting inheritance: PodInheritance? = nil,
+        untilPredecessorIsIdle: @escaping @Sendable () async -> Void = {}, onChange: @escaping @Sendable () -> Void
     ) throws {
         self.key = key
         self.namespace = namespace
@@ -35,7 +40,13 @@ actor PodDriver {
         self.tunnel = tunnel
         self.makesRules = makesRules
         self.logger = logger
+        self.untilPredecessorIsIdle = untilPredecessorIsIdle
         self.onChange = onChange
+        if let inheritance {
+            self.table = try inheritance.table(in: namespace)
+            self.machine = PodEnrolment(continuing: inheritance.standing)
+            return
+        }
         let table = try CaptureTable(in: namespace)
         self.table = table
         // What cannot be read is taken for there, so that it is removed before the pod counts as free of us.
@@ -51,7 +62,7 @@ actor PodDriver {
 
     /// `nil`: nobody has said yet; what is there stays.
     func want(_ desire: PodEnrolment.Desire?) {
-        guard let desire, !isLeaving else { return }
+        guard let desire, !isLeaving, !isFrozen else { return }
         perform(machine.want(desire))
     }
 
@@ -91,7 +102,7 @@ actor PodDriver {
 
     // MARK: - Actions
 
-    private func perform(_ action: PodEnrolment.Action?) {
+    func perform(_ action: PodEnrolment.Action?) {
         onChange()
         guard let action else { return settle() }
         actionNumber += 1
@@ -129,6 +140,7 @@ actor PodDriver {
         case .drain:
             try retreat()
             try await tunnel.untilDrained(key)
+            await untilPredecessorIsIdle()
         case .remove:
             try removeRules()
             await tunnel.close(key)

@@ -41,3 +41,36 @@ extension PodEnrolment {
         case retryLater(seconds: Int)
     }
 }
+
+/// Where an enrolment stands, for the process that goes on with it.
+package struct PodStanding: Hashable, Sendable {
+    /// What was written last; `nil` when nothing was.
+    package var rules: CaptureRules?
+    /// Peers were told to use HBONE.
+    package var isProven = false
+    /// Something of ours may be in the namespace.
+    package var mayHaveRules = false
+    /// The kernel holds the rules for their owner.
+    package var isOwned = false
+
+    package init() {}
+}
+
+extension PodEnrolment {
+    /// Goes on where a predecessor was. A pod that was proven stays so; what was under way begins anew, and nothing
+    /// that captures is taken away before live connections have drained.
+    package init(continuing standing: PodStanding) {
+        self.init(hasLeftovers: standing.mayHaveRules)
+        guard let rules = standing.rules else { return }
+        resume(rules, isProven: standing.isProven)
+    }
+
+    /// For a successor.
+    package var standing: PodStanding {
+        var standing = PodStanding()
+        standing.rules = stage == .idle ? nil : installed
+        standing.isProven = isReportedProven && installed != nil
+        standing.mayHaveRules = holdsNamespace
+        return standing
+    }
+}

@@ -11,7 +11,7 @@ package import MeshKernel
 package struct PodEnrolment: Hashable, Sendable {
     package private(set) var stage: Stage = .idle
     private var desire: Desire = .released
-    private var installed: CaptureRules?
+    private(set) var installed: CaptureRules?
     private var failureCount = 0
     /// Live connections have ended, or draining them failed so often that they are given up.
     private var hasDrained = false
@@ -117,6 +117,26 @@ package struct PodEnrolment: Hashable, Sendable {
     package mutating func audited(_ state: CaptureState) -> Action? {
         guard stage == .proven, case .captured(let rules) = desire else { return nil }
         return state == .equal ? nil : install(rules)
+    }
+
+    /// The rules are in the namespace already.
+    mutating func resume(_ rules: CaptureRules, isProven: Bool) {
+        installed = rules
+        isReportedProven = isProven
+        guard isProven else { return stage = .failed("taken over before it was done") }
+        desire = .captured(rules)
+        stage = .proven
+    }
+
+    /// The outcome of the step under way will never be known: it is to be done again.
+    package mutating func interrupted() -> Action? {
+        switch stage {
+        case .idle, .proven: return nil
+        case .failed: return retryDue()
+        case .opening, .installing, .proving, .withdrawing, .draining, .removing:
+            stage = .failed("interrupted")
+            return retryDue()
+        }
     }
 
     private mutating func next() -> Action? {

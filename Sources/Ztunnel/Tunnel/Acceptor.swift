@@ -7,7 +7,7 @@ internal import MeshTelemetry
 internal import NIOCore
 
 /// The three doors of a pod.
-package enum PodDoor: CaseIterable, Sendable {
+package enum PodDoor: CaseIterable, Hashable, Sendable {
     /// 15001: what the pod's processes send out.
     case outbound
     /// 15006: plain text that others send to the pod.

@@ -92,6 +92,8 @@ final class InboundTunnel {
             LiveTunnel(connection: connection, identity: certificate.identity, peer: peer), number: number)
         do {
             try channel.pipeline.syncOperations.addHandler(connection)
+            // Its first requests are served; then the peer makes a new one, to the successor.
+            if pod.isDraining { connection.drain() }
         } catch {
             pod.tunnels.remove(number)
             refuse(.inputOutput(cause: String(describing: error)))

@@ -17,6 +17,9 @@ struct LiveTunnels {
 
     var count: Int { entries.count }
 
+    /// Whether there are tunnels that others made to this pod.
+    var hasPeers: Bool { entries.values.contains { $0.connection.role == .server } }
+
     /// What to call the next one; a connection is made with a callback that removes it by this number.
     mutating func nextNumber() -> Int {
         lastNumber += 1

@@ -1,4 +1,5 @@
 internal import MeshKernel
+internal import NIOCore
 
 /// The listening sockets of a pod.
 enum PodListening {
@@ -28,4 +29,11 @@ enum PodListening {
         case .inboundPlaintext: nil
         }
     }
+}
+
+/// One listening socket of a pod, and the number that NIO has it under.
+struct OpenDoor {
+    let door: PodDoor
+    let channel: any Channel
+    let descriptor: CInt
 }

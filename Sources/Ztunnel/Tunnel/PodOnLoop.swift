@@ -6,6 +6,7 @@ internal import MeshModel
 internal import MeshPolicy
 internal import MeshProxy
 internal import MeshTLS
+internal import MeshTelemetry
 internal import NIOCore
 
 /// Everything that connections of one pod need on one event loop. Lives on that loop.
@@ -33,6 +34,8 @@ final class PodOnLoop {
     private var roots: Set<CertificateSummary> = []
     private var idleWaiters: [() -> Void] = []
     private(set) var isClosed = false
+    /// Peers have been told that new streams are not welcome.
+    private(set) var isDraining = false
 
     init(key: PodKey, namespace: NetworkNamespace, loop: TunnelLoop) {
         self.key = key
@@ -142,9 +145,19 @@ final class PodOnLoop {
 
     /// No new streams: peers are told, streams that run go on to their end.
     func drain() {
+        isDraining = true
         tunnels.drain { _ in true }
         pool?.drain()
     }
+
+    /// As `drain`, but for tunnels of peers only: what was accepted from the pod itself still opens streams.
+    func drainPeers() {
+        isDraining = true
+        tunnels.drain { $0.connection.role == .server }
+    }
+
+    /// Nothing lives or is about to that came in by a door.
+    var isQuiet: Bool { live.count == 0 && handshakes.count(.destination) == 0 && !tunnels.hasPeers }
 
     /// Ends everything now.
     func close(_ failure: ConnectionFailure) {

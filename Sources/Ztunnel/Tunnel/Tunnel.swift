@@ -12,15 +12,19 @@ package import NIOPosix
 package actor Tunnel {
     private let group: MultiThreadedEventLoopGroup
     let slots: [LoopSlot]
-    private let certificates: CertificateManager
-    private let settings: TunnelSettings
-    private var pods: [PodKey: OpenPod] = [:]
-    private var world = World()
+    let certificates: CertificateManager
+    let settings: TunnelSettings
+    var pods: [PodKey: OpenPod] = [:]
+    private(set) var world = World()
+    /// Certificates for pods that are to be taken over.
+    var expected: [PodKey: ExpectedPod] = [:]
+    /// A successor accepts from now on.
+    var hasSuccessor = false
 
     /// One pod's doors and the certificate that is kept for it.
-    private struct OpenPod {
+    struct OpenPod {
         let namespace: NetworkNamespace
-        var listeners: [any Channel]
+        var listeners: [OpenDoor]
         var hold: CertificateManager.HoldToken?
         var identity: Identity?
     }
@@ -54,12 +58,17 @@ package actor Tunnel {
         self.world = world
         let learnt = slots.map { slot in slot.eventLoop.submit { slot.loop.learn(world) } }
         for key in pods.keys { await holdCertificate(for: key) }
+        await holdExpected()
         // A loop that has ended goes by nothing.
         for loop in learnt { try? await loop.get() }
     }
 
     /// Opens the doors of a pod inside its namespace. Opening a pod that is open changes nothing.
-    package func open(_ key: PodKey, in namespace: NetworkNamespace) async throws {
+    /// - Parameter sockets: listening ones that a predecessor passed over; what waits in their queues is served.
+    package func open(
+        _ key: PodKey, in namespace: NetworkNamespace, inheriting sockets: [PodDoor: PassedDescriptor] = [:]
+    ) async throws {
+        guard !hasSuccessor else { throw ConnectionFailure.drained }
         if pods[key]?.namespace.identity == namespace.identity { return }
         if pods[key] != nil { await close(key) }
         for slot in slots {
@@ -68,10 +77,12 @@ package actor Tunnel {
         pods[key] = OpenPod(namespace: namespace, listeners: [])
         do {
             for door in PodDoor.allCases {
-                let listener = try await listen(at: door, of: key, in: namespace)
-                guard pods[key]?.namespace === namespace else {
+                let descriptor =
+                    try sockets[door]?.take()?.release() ?? PodListening.open(door, in: namespace, settings: settings)
+                let listener = try await listen(at: door, of: key, on: descriptor)
+                guard pods[key]?.namespace === namespace, !hasSuccessor else {
                     // Closed meanwhile, by the end of the process.
-                    try? await listener.close()
+                    try? await listener.channel.close()
                     throw ConnectionFailure.drained
                 }
                 pods[key]?.listeners.append(listener)
@@ -86,17 +97,14 @@ package actor Tunnel {
     /// Closes the doors and ends what still came through them.
     package func close(_ key: PodKey) async {
         guard let pod = pods.removeValue(forKey: key) else { return }
-        for listener in pod.listeners { try? await listener.close() }
+        for listener in pod.listeners { try? await listener.channel.close() }
         for slot in slots {
             try? await slot.run { loop in loop.remove(key)?.close(.drained) }
         }
         if let hold = pod.hold { await certificates.release(hold) }
     }
 
-    private func listen(
-        at door: PodDoor, of key: PodKey, in namespace: NetworkNamespace
-    ) async throws -> any Channel {
-        let descriptor = try PodListening.open(door, in: namespace, settings: settings)
+    private func listen(at door: PodDoor, of key: PodKey, on descriptor: CInt) async throws -> OpenDoor {
         let slots = self.slots
         let listener = try await ServerBootstrap(group: group)
             .serverChannelOption(.maxMessagesPerRead, value: PodListening.acceptsPerTurn)
@@ -112,7 +120,7 @@ package actor Tunnel {
             .get()
         // NIO has called listen again, with its own small number.
         PodSockets.setBacklog(PodListening.backlog, of: descriptor)
-        return listener
+        return OpenDoor(door: door, channel: listener, descriptor: descriptor)
     }
 
     /// Keeps a certificate for the pod's identity as discovery states it now.
@@ -152,7 +160,7 @@ extension Tunnel {
     /// Tells every peer that no new streams are welcome, waits for the running ones, ends what is left at the deadline.
     package func drain(within bound: TimeAmount) async {
         for key in pods.keys {
-            for listener in pods[key]?.listeners ?? [] { try? await listener.close() }
+            for listener in pods[key]?.listeners ?? [] { try? await listener.channel.close() }
             pods[key]?.listeners = []
         }
         for slot in slots { slot.execute { loop in for pod in loop.pods.values { pod.drain() } } }

@@ -3,10 +3,11 @@
 
     load.py serve PORT [STATUS]          answers each request with its own head; connections live on; writes how many
                                          answers for /load there were to STATUS
-    load.py run HOST PORT RATE STATUS    RATE requests a second until SIGTERM; writes what came of them to STATUS
+    load.py run HOST PORT RATE STATUS [FRESH]
+                                         RATE requests a second until SIGTERM; writes what came of them to STATUS
 
-Nine of ten requests go over connections that live on, one over a connection of its own. A connection that ends between
-two requests is made anew; one that ends after a request was sent has lost it.
+FRESH of twenty requests (2) go over a connection of their own, the others over connections that live on. A connection
+that ends between two requests is made anew; one that ends after a request was sent has lost it.
 """
 import asyncio
 import json
@@ -15,8 +16,7 @@ import signal
 import socket
 import sys
 
-KEPT = 18
-FRESH = 2
+CALLERS = 20
 TIMEOUT_SECONDS = 10
 REASONS_MAX = 10
 
@@ -121,13 +121,14 @@ class Caller:
         self.connection = None
 
 
-async def run(host, port, rate, path):
+async def run(host, port, rate, path, fresh=2):
     counts = Counts(path)
     stopping = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
     rate = float(rate)
-    callers = [Caller(host, int(port), KEPT / (0.9 * rate), True, counts) for _ in range(KEPT)]
-    callers += [Caller(host, int(port), FRESH / (0.1 * rate), False, counts) for _ in range(FRESH)]
+    callers = [
+        Caller(host, int(port), CALLERS / rate, number >= int(fresh), counts) for number in range(CALLERS)
+    ]
 
     async def report():
         while True:

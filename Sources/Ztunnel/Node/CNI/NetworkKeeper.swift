@@ -14,6 +14,7 @@ package final class NetworkKeeper: Sendable {
 
     private struct State {
         var watch: DirectoryWatch?
+        var isRunning = false
         var isEnding = false
     }
 
@@ -29,6 +30,7 @@ package final class NetworkKeeper: Sendable {
 
     /// Starts its thread.
     package func start() {
+        state.withLock { $0.isRunning = true }
         let thread = Thread { [self] in
             keep()
             ended.signal()
@@ -38,14 +40,18 @@ package final class NetworkKeeper: Sendable {
         thread.start()
     }
 
-    /// Stops keeping, and takes the plugin out where that is wanted. Blocks for a few milliseconds.
-    package func stop() {
-        state.withLock { state in
+    /// Stops keeping, and takes the plugin out where that is wanted; but never for a successor. Blocks for a few
+    /// milliseconds. Stopping what does not run changes nothing.
+    package func stop(forSuccessor: Bool = false) {
+        let wasRunning = state.withLock { state in
+            defer { state.isRunning = false }
             state.isEnding = true
             state.watch?.wake()
+            return state.isRunning
         }
+        guard wasRunning else { return }
         _ = ended.wait(timeout: .now() + .seconds(5))
-        guard installation.removesAtEnd else { return }
+        guard installation.removesAtEnd, !forSuccessor else { return }
         do {
             try installation.remove()
             logger.info("CNI plugin removed from the node")

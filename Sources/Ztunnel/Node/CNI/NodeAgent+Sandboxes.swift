@@ -69,7 +69,7 @@ extension NodeAgent {
     private func intent(
         for sandbox: PodSandbox, from start: ContinuousClock.Instant, _ wait: EnrolmentWait
     ) async -> PodIntent? {
-        while true {
+        while phase != .handedOver {
             let count = changeCount
             if let intent = intents?[sandbox.pod],
                 intent.uid.isEmpty || sandbox.uid.isEmpty || intent.uid == sandbox.uid
@@ -83,10 +83,12 @@ extension NodeAgent {
             guard ContinuousClock.now < deadline else { return nil }
             await untilChange(since: count, before: deadline)
         }
+        return nil
     }
 
     /// Makes the sandbox the pod's present one. Returns why that is not possible.
     func place(_ sandbox: PodSandbox, _ namespace: NetworkNamespace, path: String) async -> NodeReply? {
+        guard await mayChange() else { return Self.handedOverReply }
         let pod = sandbox.pod
         while let present = drivers[pod] {
             if present.namespace.identity == namespace.identity, leaving[pod] == nil {
@@ -96,6 +98,7 @@ extension NodeAgent {
             }
             logger.info("pod has a new sandbox", metadata: ["pod": "\(pod)", "container": "\(sandbox.container)"])
             await discard(pod)
+            guard await mayChange() else { return Self.handedOverReply }
         }
         if let other = drivers.first(where: { $0.value.namespace.identity == namespace.identity }) {
             return .refused("\(path) belongs to pod \(other.key) already; each pod has a namespace of its own")
@@ -133,7 +136,7 @@ extension NodeAgent {
     }
 
     func discard(_ pod: PodKey) async {
-        guard let driver = drivers[pod] else { return }
+        guard await mayChange(), let driver = drivers[pod] else { return }
         await driver.abandon()
         guard drivers[pod] === driver else { return }
         (drivers[pod], sandboxes[pod]) = (nil, nil)
