@@ -128,7 +128,7 @@ struct DataTests {
                 context: cart.clientContext, role: .client, expecting: .anyOf([.till]),
                 handshakeTimeout: .seconds(10), recordsPerKeyMax: 3),
             server: TLSHandler(
-                context: till.serverContext, role: .server, expecting: .trustDomain("cluster.local"),
+                context: till.serverContext, role: .server, expecting: .trustDomains(["cluster.local"]),
                 handshakeTimeout: .seconds(10), recordsPerKeyMax: 5))
         try pair.start()
         for index in 0..<40 {

@@ -89,7 +89,7 @@ struct EmbeddedPair {
 
     init(
         client: WorkloadCertificate, server: WorkloadCertificate,
-        clientExpects: PeerExpectation? = nil, serverExpects: PeerExpectation = .trustDomain("cluster.local")
+        clientExpects: PeerExpectation? = nil, serverExpects: PeerExpectation = .trustDomains(["cluster.local"])
     ) throws {
         let expected = clientExpects ?? .anyOf([server.identity])
         try self.init(

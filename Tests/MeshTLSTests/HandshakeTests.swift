@@ -66,7 +66,7 @@ struct HandshakeTests {
 
     @Test("a client of another trust domain is refused and gets an alert")
     func wrongTrustDomain() throws {
-        let pair = try EmbeddedPair(client: cart, server: till, serverExpects: .trustDomain("other.mesh"))
+        let pair = try EmbeddedPair(client: cart, server: till, serverExpects: .trustDomains(["other.mesh"]))
         try pair.start()
         let found = [Identity.cart.description]
         #expect(pair.server.recorder.errors == [.peerTrustDomain(expected: "other.mesh", found: found)])
@@ -156,7 +156,7 @@ struct HandshakeTests {
     @Test("a wire that closes in the middle is an error, once")
     func closedDuringHandshake() throws {
         let end = try EmbeddedEnd(
-            TLSHandler(context: till.serverContext, role: .server, expecting: .trustDomain("cluster.local")))
+            TLSHandler(context: till.serverContext, role: .server, expecting: .trustDomains(["cluster.local"])))
         try end.activate()
         end.channel.pipeline.fireChannelInactive()
         #expect(end.recorder.errors == [.closedDuringHandshake])
@@ -166,7 +166,7 @@ struct HandshakeTests {
     func timeout() throws {
         let end = try EmbeddedEnd(
             TLSHandler(
-                context: till.serverContext, role: .server, expecting: .trustDomain("cluster.local"),
+                context: till.serverContext, role: .server, expecting: .trustDomains(["cluster.local"]),
                 handshakeTimeout: .seconds(3)))
         try end.activate()
         end.channel.embeddedEventLoop.advanceTime(by: .seconds(2))
@@ -191,7 +191,7 @@ struct HandshakeTests {
     ])
     func garbage(text: String) throws {
         let end = try EmbeddedEnd(
-            TLSHandler(context: till.serverContext, role: .server, expecting: .trustDomain("cluster.local")))
+            TLSHandler(context: till.serverContext, role: .server, expecting: .trustDomains(["cluster.local"])))
         try end.activate()
         try end.channel.writeInbound(ByteBuffer(string: text))
         #expect(end.recorder.errors.count == 1)

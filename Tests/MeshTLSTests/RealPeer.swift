@@ -65,7 +65,7 @@ struct RealServer {
                 channel.eventLoop.makeCompletedFuture {
                     let tls = TLSHandler(
                         context: certificate.serverContext, role: .server,
-                        expecting: .trustDomain("cluster.local"), handshakeTimeout: .seconds(10))
+                        expecting: .trustDomains(["cluster.local"]), handshakeTimeout: .seconds(10))
                     try channel.pipeline.syncOperations.addHandlers([tls, OutcomeHandler(promise)])
                 }
             }

@@ -32,7 +32,7 @@ struct SocketBenchmark {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let tls = TLSHandler(
-                        context: server.serverContext, role: .server, expecting: .trustDomain("cluster.local"))
+                        context: server.serverContext, role: .server, expecting: .trustDomains(["cluster.local"]))
                     try channel.pipeline.syncOperations.addHandlers([tls, Sink(bytes: total, done: done)])
                 }
             }

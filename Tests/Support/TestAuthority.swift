@@ -70,6 +70,29 @@ package final class TestAuthority: Sendable {
         return (file.path, folder.appending(path: key).path)
     }
 
+    /// What an agent of SPIFFE's Workload API would give, in DER: leaf, and key as PKCS #8.
+    package func svid(_ leaf: Leaf) throws -> (chain: [UInt8], key: [UInt8]) {
+        let name = UUID().uuidString
+        let curve = ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"]
+        try Self.openssl(["genpkey"] + curve + ["-out", "\(name).key"], in: folder)
+        try Self.openssl(
+            ["pkcs8", "-topk8", "-nocrypt", "-in", "\(name).key", "-outform", "DER", "-out", "\(name).key.der"],
+            in: folder)
+        let request = try Self.openssl(["req", "-new", "-key", "\(name).key", "-subj", "/O=SPIRE"], in: folder)
+        let pem = try sign(request: request, extensions: leaf.extensions, days: leaf.days, signer: "root")
+        let key = try Data(contentsOf: folder.appending(path: "\(name).key.der"))
+        return (try der(pem), Array(key))
+    }
+
+    /// The root in DER, as a bundle of its trust domain.
+    package func bundle() throws -> [UInt8] { try der(rootPEM) }
+
+    private func der(_ pem: String) throws -> [UInt8] {
+        let name = "\(UUID().uuidString).der"
+        try Self.openssl(["x509", "-outform", "DER", "-out", name], in: folder, input: pem)
+        return Array(try Data(contentsOf: folder.appending(path: name)))
+    }
+
     /// PEM of an authority called `name` below the root; `issue(_:for:signer:)` can use it.
     package func makeIntermediate(_ name: String) throws -> String {
         try Self.openssl(

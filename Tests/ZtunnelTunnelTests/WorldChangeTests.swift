@@ -62,7 +62,7 @@ struct WorldChangeTests {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let tls = TLSHandler(
-                        context: own.serverContext, role: .server, expecting: .trustDomain(own.identity.trustDomain))
+                        context: own.serverContext, role: .server, expecting: .trustDomains(own.trustDomains))
                     let gate = HandshakeGate { _ in
                         let connection = HBONEConnection(
                             role: .server,

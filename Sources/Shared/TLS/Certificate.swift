@@ -17,6 +17,9 @@ import MeshModel
     }
 
     deinit { unsafe X509_free(pointer) }
+
+    /// Whether it is its own issuer, by its names.
+    var signsItself: Bool { unsafe X509_get_extension_flags(pointer) & UInt32(EXFLAG_SI) != 0 }
 }
 
 /// What is read from an X509, which the caller keeps alive.
@@ -116,5 +119,11 @@ package struct CertificateSummary: Hashable, Sendable {
         serialNumber = unsafe view.serialNumber
         notBeforeSeconds = unsafe view.notBeforeSeconds
         notAfterSeconds = unsafe view.notAfterSeconds
+    }
+
+    static func all(_ certificates: [Certificate]) throws(TLSError) -> [CertificateSummary] {
+        var summaries: [CertificateSummary] = []
+        for certificate in certificates { summaries.append(try CertificateSummary(certificate)) }
+        return summaries
     }
 }

@@ -4,8 +4,8 @@ package import MeshModel
 package enum PeerExpectation: Hashable, Sendable {
     /// A client's: some URI name of the server's leaf is one of these. An empty set admits no one.
     case anyOf(Set<Identity>)
-    /// A server's: some SPIFFE id of the client's leaf has this trust domain.
-    case trustDomain(String)
+    /// A server's: some SPIFFE id of the client's leaf has one of these trust domains.
+    case trustDomains(Set<String>)
 }
 
 /// A peer whose chain and identity were verified in a finished handshake. Only this room makes one.
@@ -46,11 +46,25 @@ package struct TLSHandshakeFinished: Hashable, Sendable {
 /// What one handshake expects and finds. The verification callback works on it.
 final class PeerCheck {
     let expectation: PeerExpectation
+    /// `nil`: the roots of the context verify members of every trust domain.
+    private let authorities: DomainAuthorities?
     private(set) var peer: VerifiedPeer?
     /// Why the peer was refused, in more detail than libssl's error queue holds.
     var refusal: TLSError?
 
-    init(_ expectation: PeerExpectation) { self.expectation = expectation }
+    init(_ expectation: PeerExpectation, _ authorities: DomainAuthorities?) {
+        self.expectation = expectation
+        self.authorities = authorities
+    }
+
+    /// Prepares a verification; `false`: nobody vouches for the trust domain of the leaf.
+    func choose(in check: OpaquePointer, for leaf: CertificateView) -> Bool {
+        guard let authorities else { return true }
+        if unsafe authorities.choose(in: check, for: leaf) { return true }
+        refusal = unsafe .peerTrustDomain(
+            expected: authorities.trustDomains.joined(separator: ", "), found: leaf.alternativeNames.uris)
+        return false
+    }
 
     /// Looks at a leaf whose chain has verified.
     /// - `chain`: the leaf and what the peer sent with it.
@@ -64,9 +78,9 @@ final class PeerCheck {
                 refusal = .peerIdentity(expected: wanted, found: names)
                 return false
             }
-        case .trustDomain(let expected):
-            guard identities.contains(where: { $0.trustDomain == expected }) else {
-                refusal = .peerTrustDomain(expected: expected, found: names)
+        case .trustDomains(let expected):
+            guard identities.contains(where: { expected.contains($0.trustDomain) }) else {
+                refusal = .peerTrustDomain(expected: expected.sorted().joined(separator: ", "), found: names)
                 return false
             }
         }

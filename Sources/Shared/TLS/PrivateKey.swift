@@ -1,6 +1,6 @@
 import COpenSSL
 
-/// A P-256 private key. Lives in memory only: nothing here writes it out.
+/// A private key, P-256 if we made it. Lives in memory only: nothing here writes it out.
 package struct PrivateKey: Sendable {
     let handle: KeyHandle
 
@@ -10,6 +10,13 @@ package struct PrivateKey: Sendable {
             throw LibraryErrors.failure("generate a P-256 key")
         }
         return unsafe PrivateKey(handle: KeyHandle(owning: key))
+    }
+
+    /// Somebody else made it: DER of PKCS #8, not encrypted. Errors: `.ownCertificate(.unreadable)`.
+    package static func read(pkcs8: [UInt8]) throws(TLSError) -> PrivateKey {
+        do { return PrivateKey(handle: try DERText.key(in: pkcs8)) } catch {
+            throw .ownCertificate(.unreadable(part: "private key"))
+        }
     }
 }
 

@@ -21,11 +21,13 @@ extension TLSContext {
             let data = unsafe apus_SSL_get_app_data(OpaquePointer(rawSession))
         else { return unsafe refuse(store) }
         let check = unsafe Unmanaged<PeerCheck>.fromOpaque(data).takeUnretainedValue()
+        guard let leaf = unsafe X509_STORE_CTX_get0_cert(store),
+            unsafe check.choose(in: store, for: CertificateView(leaf))
+        else { return unsafe refuse(store) }
         guard unsafe X509_verify_cert(store) == 1 else {
             unsafe check.refusal = .peerCertificate(PeerCertificateProblem(store))
             return false
         }
-        guard let leaf = unsafe X509_STORE_CTX_get0_cert(store) else { return unsafe refuse(store) }
         guard unsafe agreedOnHTTP2(OpaquePointer(rawSession)) else {
             check.refusal = .noCommonProtocol
             return unsafe refuse(store, as: X509_V_ERR_APPLICATION_VERIFICATION)

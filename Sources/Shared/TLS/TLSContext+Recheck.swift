@@ -22,6 +22,12 @@ extension TLSContext {
         unsafe X509_STORE_CTX_set_flags(check, UInt(X509_V_FLAG_NO_CHECK_TIME))
         unsafe X509_STORE_CTX_set_depth(check, TLSLimits.chainDepthMax)
         unsafe X509_VERIFY_PARAM_set_auth_level(X509_STORE_CTX_get0_param(check), TLSLimits.securityLevel)
+        if let authorities {
+            let view = unsafe CertificateView(leaf.pointer)
+            guard unsafe authorities.choose(in: check, for: view) else {
+                return unsafe .other(subject: view.subject, reason: "nobody vouches for its trust domain any more")
+            }
+        }
         guard unsafe X509_verify_cert(check) == 1 else { return unsafe PeerCertificateProblem(check) }
         return nil
     }

@@ -12,11 +12,13 @@ import COpenSSL
 
     package let role: Role
     let pointer: OpaquePointer
+    let authorities: DomainAuthorities?
 
     init(role: Role, material: TLSMaterial) throws(TLSError) {
         let method = unsafe role == .client ? TLS_client_method() : TLS_server_method()
         guard let pointer = unsafe SSL_CTX_new(method) else { throw LibraryErrors.failure("make a TLS context") }
         self.role = role
+        authorities = material.authorities
         unsafe self.pointer = pointer
         try restrictProtocol()
         try install(material)
@@ -70,10 +72,7 @@ import COpenSSL
         }
         // A root signed by another one is believed as it stands only with this flag; with self-signed roots alone
         // chains must reach them in full.
-        let everyRootSignsItself = roots.allSatisfy { root in
-            unsafe X509_get_extension_flags(root.pointer) & UInt32(EXFLAG_SI) != 0
-        }
-        if !everyRootSignsItself {
+        if authorities == nil, !roots.allSatisfy(\.signsItself) {
             unsafe X509_STORE_set_flags(store, UInt(X509_V_FLAG_PARTIAL_CHAIN))
         }
     }
@@ -84,5 +83,7 @@ struct TLSMaterial {
     let leaf: Certificate
     let chain: [Certificate]
     let roots: [Certificate]
+    /// Where each trust domain has its own, these verify peers and not the roots.
+    let authorities: DomainAuthorities?
     let key: PrivateKey
 }

@@ -60,8 +60,10 @@ extension OwnCertificateProblem: CustomStringConvertible {
             "the chain has one element, expected leaf first and roots last: there are no roots to verify peers with"
         case .notPEM(let index):
             "chain element \(index) holds no readable PEM certificate"
+        case .unreadable(let part):
+            "the \(part) holds no readable DER"
         case .keyMismatch:
-            "the leaf's public key is not the one that was requested"
+            "the leaf's public key is not that of the private key"
         case .identityMismatch(let expected, let found):
             "expected identity \(expected), found \(found.isEmpty ? "none" : found.joined(separator: ", "))"
         case .uniformResourceIdentifierCount(let count):

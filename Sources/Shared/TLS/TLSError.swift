@@ -39,6 +39,8 @@ package enum OwnCertificateProblem: Sendable, Hashable {
     case noRoots
     /// Element `index` of the chain holds no certificate that can be read.
     case notPEM(index: Int)
+    /// DER that is none, of this part of an SVID.
+    case unreadable(part: String)
     case keyMismatch
     case identityMismatch(expected: Identity, found: [String])
     case uniformResourceIdentifierCount(Int)

@@ -54,7 +54,7 @@ import NIOCore
         switch party {
         case .member(let own, let expectation):
             unsafe context = own.pointer
-            check = .member(PeerCheck(expectation))
+            check = .member(PeerCheck(expectation, own.authorities))
         case .origin(let own, let expectation):
             unsafe context = own.pointer
             check = .origin(OriginCheck(expectation, isUnverified: own.isUnverified))

@@ -52,7 +52,7 @@ final class GatewayDoor {
     private func secure(with certificate: WorkloadCertificate) {
         let tls = TLSHandler(
             context: certificate.serverContext, role: .server,
-            expecting: .trustDomain(certificate.identity.trustDomain))
+            expecting: .trustDomains(certificate.trustDomains))
         let gate = HandshakeGate { result in
             self.shaken()
             switch result {

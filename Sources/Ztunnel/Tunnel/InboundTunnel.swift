@@ -57,7 +57,7 @@ final class InboundTunnel {
         guard !pod.isClosed else { return refuse(.drained) }
         let tls = TLSHandler(
             context: certificate.serverContext, role: .server,
-            expecting: .trustDomain(certificate.identity.trustDomain)
+            expecting: .trustDomains(certificate.trustDomains)
         )
         let gate = HandshakeGate { result in
             switch result {
