@@ -1,4 +1,5 @@
 import MeshDiscovery
+import MeshModel
 import SeededTesting
 import Testing
 
