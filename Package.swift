@@ -90,7 +90,7 @@ let package = Package(
         // Delta xDS client and the known world as immutable snapshots.
         .target(name: "MeshDiscovery", dependencies: ["MeshModel", "MeshWire", grpcCore, grpcPosix, protobuf, hashTrees, nioCore, nioPosix, logging], path: "Sources/Shared/Discovery", swiftSettings: house),
         // The life of a workload's certificate: request, cache, rotate, roots.
-        .target(name: "MeshIdentity", dependencies: ["MeshModel", "MeshTLS", "MeshWire", grpcCore, protobuf, logging], path: "Sources/Shared/Identity", swiftSettings: house),
+        .target(name: "MeshIdentity", dependencies: ["MeshModel", "MeshTLS", "MeshWire", grpcCore, grpcPosix, protobuf, nioCore, logging], path: "Sources/Shared/Identity", swiftSettings: house),
         // Connection records, metrics, access log.
         .target(name: "MeshTelemetry", dependencies: ["MeshModel", logging], path: "Sources/Shared/Telemetry", swiftSettings: house),
         // Finished spans on their way to a collector.
@@ -144,7 +144,7 @@ let package = Package(
         .testTarget(name: "MeshKernelTests", dependencies: ["MeshModel", "MeshKernel", "MeshTesting"], path: "Tests/MeshKernelTests", swiftSettings: house),
         .testTarget(name: "HBONETests", dependencies: ["MeshModel", "HBONE", "SeededTesting", nioCore, nioPosix, nioHTTP1, hpack], path: "Tests/HBONETests", swiftSettings: house),
         .testTarget(name: "MeshDiscoveryTests", dependencies: ["MeshModel", "MeshWire", "MeshDiscovery", "SeededTesting", protobuf, grpcCore, grpcPosix, logging], path: "Tests/MeshDiscoveryTests", swiftSettings: house),
-        .testTarget(name: "MeshIdentityTests", dependencies: ["MeshModel", "MeshTLS", "MeshIdentity", "MeshWire", "MeshTesting", "SeededTesting", protobuf, grpcCore, grpcPosix, logging], path: "Tests/MeshIdentityTests", swiftSettings: house),
+        .testTarget(name: "MeshIdentityTests", dependencies: ["MeshModel", "MeshTLS", "MeshIdentity", "MeshWire", "MeshTesting", "SeededTesting", protobuf, grpcCore, grpcPosix, nioCore, nioPosix, logging], path: "Tests/MeshIdentityTests", swiftSettings: house),
         .testTarget(name: "MeshTelemetryTests", dependencies: ["MeshModel", "MeshTelemetry", logging], path: "Tests/MeshTelemetryTests", swiftSettings: house),
         .testTarget(name: "MeshTracingTests", dependencies: ["MeshTelemetry", "MeshTracing", "MeshTesting", logging], path: "Tests/MeshTracingTests", swiftSettings: house),
         .testTarget(name: "MeshRuntimeTests", dependencies: ["MeshModel", "MeshKernel", "MeshRuntime", "MeshTelemetry", "MeshTesting", nioCore, nioPosix, logging], path: "Tests/MeshRuntimeTests", swiftSettings: house),

@@ -130,6 +130,48 @@ struct CertificateScheduleTests {
         #expect((harness.schedule.nextWake ?? 0) - harness.now <= 600, "a success resets the back-off")
     }
 
+    @Test("news have everything asked for at once, and what is being asked for once more")
+    func news() {
+        var harness = ScheduleHarness()
+        let other = identity("other")
+        harness.want(web)
+        harness.want(other)
+        harness.answer(web, life: 1_000_000)
+        harness.renewAll()
+        #expect(Set(harness.running.map(\.identity)) == [web, other])
+        harness.answer(web, life: 1_000_000)
+        #expect(harness.running.map(\.identity) == [other])
+        harness.answer(other, life: nil)
+        #expect(harness.running.map(\.identity) == [other], "the answer may be older than the news")
+        harness.answer(other, life: 1_000_000)
+        #expect(harness.running.isEmpty)
+        harness.renewAll()
+        harness.renewAll()
+        harness.answer(web, life: 1_000_000)
+        harness.answer(other, life: 1_000_000)
+        #expect(Set(harness.running.map(\.identity)) == [web, other])
+    }
+
+    @Test("what is withdrawn is dropped though it is valid, once, and asked for on")
+    func withdrawal() {
+        var harness = ScheduleHarness()
+        harness.want(web)
+        harness.answer(web, life: 1_000_000)
+        harness.renewAll()
+        harness.withdraw(web)
+        #expect(harness.drops.map(\.identity) == [web])
+        guard case .unavailable(.notGiven(web, _, _)) = harness.schedule.state(of: web) else {
+            Issue.record("expected: not given")
+            return
+        }
+        harness.advance(to: harness.schedule.nextWake ?? 0)
+        harness.withdraw(web)
+        #expect(harness.drops.count == 1 && harness.announcements.isEmpty)
+        harness.advance(to: harness.schedule.nextWake ?? 0)
+        harness.answer(web, life: 1_000_000)
+        #expect(harness.schedule.state(of: web) == .available(expiresAt: harness.now + 1_000_000))
+    }
+
     @Test("no wait goes past the expiry of what is held, whatever happens", arguments: UInt64(1)...30)
     func neverPastExpiry(seed: UInt64) {
         var harness = ScheduleHarness(seed: seed)

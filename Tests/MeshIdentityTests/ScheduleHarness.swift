@@ -30,6 +30,16 @@ struct ScheduleHarness {
         take(schedule.want(identity, priority, now: now))
     }
 
+    mutating func renewAll() { take(schedule.renewAll(now: now)) }
+
+    /// Answers the oldest running fetch of the identity: it is taken back.
+    mutating func withdraw(_ identity: Identity) {
+        guard let index = running.firstIndex(where: { $0.identity == identity }) else { return }
+        let fetch = running.remove(at: index)
+        let error = IdentityError.notGiven(identity: identity, agent: "agent", reason: "none")
+        take(schedule.failed(identity, ticket: fetch.ticket, error: error, now: now, using: &generator))
+    }
+
     mutating func forget(_ identity: Identity) { take(schedule.forget(identity, now: now)) }
 
     /// Answers the oldest running fetch of the identity. `life`: how long the certificate will live; nil: a failure.

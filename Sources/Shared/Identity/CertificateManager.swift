@@ -2,8 +2,8 @@ package import Logging
 package import MeshModel
 package import MeshTLS
 
-/// Holds a certificate for every identity that somebody wants, renewed in time. Drives ``CertificateSchedule``: makes
-/// keys, asks the authority, tells the holders.
+/// Holds a certificate for every identity that somebody wants, renewed in time. Drives ``CertificateSchedule``: asks
+/// the source, tells the holders.
 package actor CertificateManager {
     package typealias Update = @Sendable (Result<WorkloadCertificate, IdentityError>) -> Void
 
@@ -23,7 +23,7 @@ package actor CertificateManager {
         fileprivate let number: UInt64
     }
 
-    private let authority: any CertificateAuthorityClient
+    private let source: any CertificateSource
     private let settings: Settings
     private let log: Logger
     private let start = ContinuousClock.now
@@ -36,8 +36,25 @@ package actor CertificateManager {
     private var lastHold: UInt64 = 0
     private var isEnded = false
 
+    /// With an authority that signs for keys of ours.
     package init(authority: some CertificateAuthorityClient, settings: Settings = Settings(), log: Logger) {
-        self.authority = authority
+        let source = AuthoritySource(authority: authority, validitySeconds: settings.validitySeconds)
+        self.init(source: source, settings: settings, log: log)
+    }
+
+    /// With an agent that makes keys itself, where there is one, else with an authority.
+    package init(
+        _ agent: WorkloadAPISource?, orElse authority: some CertificateAuthorityClient, settings: Settings, log: Logger
+    ) {
+        if let agent {
+            self.init(source: agent, settings: settings, log: log)
+        } else {
+            self.init(authority: authority, settings: settings, log: log)
+        }
+    }
+
+    package init(source: some CertificateSource, settings: Settings = Settings(), log: Logger) {
+        self.source = source
         self.settings = settings
         self.log = log
         self.schedule = CertificateSchedule(timing: settings.timing)
@@ -76,6 +93,9 @@ package actor CertificateManager {
         perform(schedule.want(identity, .realTime, now: now))
     }
 
+    /// The source may have something else than before: everything that is held is asked for again, now.
+    package func renewAll() { perform(schedule.renewAll(now: now)) }
+
     /// The certificate held now.
     package func certificate(for identity: Identity) -> WorkloadCertificate? { certificates[identity] }
 
@@ -88,6 +108,13 @@ package actor CertificateManager {
         timer?.task.cancel()
         timer = nil
         for fetch in fetches.values { fetch.cancel() }
+    }
+
+    /// As ``run()``; beside it the stream of the agent, if there is one, is kept open and its news are taken up.
+    nonisolated package func run(with agent: WorkloadAPISource?) async {
+        async let stream: Void? = agent?.run { await self.renewAll() }
+        await run()
+        _ = await stream
     }
 
     /// Everything that is held or wanted, in the order of its names.
@@ -162,7 +189,7 @@ extension CertificateManager {
     private func fetch(_ identity: Identity, ticket: UInt64, limit: Int64) async {
         let result: Result<WorkloadCertificate, IdentityError>
         do throws(IdentityError) {
-            result = .success(try await Self.fetch(identity, from: authority, settings: settings, limit: limit))
+            result = .success(try await source.certificate(for: identity, limit: .milliseconds(limit)))
         } catch {
             result = .failure(error)
         }
@@ -178,7 +205,7 @@ extension CertificateManager {
             }
             let (isWanted, actions) = schedule.fetched(
                 identity, ticket: ticket, expiresAt: now + remaining, now: now, using: &generator)
-            if isWanted {
+            if isWanted, certificates[identity] !== certificate {
                 certificates[identity] = certificate
                 log.info("certificate", metadata: [
                     "identity": "\(identity)", "serial": "\(certificate.serialNumber)",
@@ -192,32 +219,10 @@ extension CertificateManager {
     }
 
     private func fail(_ identity: Identity, _ ticket: UInt64, _ error: IdentityError) {
-        if certificates[identity] != nil {
+        if certificates[identity] != nil, !error.isWithdrawal {
             log.warning("a certificate was not renewed; the old one stays in use", metadata: ["error": "\(error)"])
         }
         perform(schedule.failed(identity, ticket: ticket, error: error, now: now, using: &generator))
-    }
-
-    /// A new key for each request: none is used longer than its certificate. Off the actor, so that making keys does
-    /// not hold up the others.
-    @concurrent private static func fetch(
-        _ identity: Identity, from authority: any CertificateAuthorityClient, settings: Settings, limit: Int64
-    ) async throws(IdentityError) -> WorkloadCertificate {
-        let key: PrivateKey
-        let request: String
-        do throws(TLSError) {
-            key = try PrivateKey.generate()
-            request = try SigningRequest.pem(for: identity, key: key)
-        } catch {
-            throw .unusable(identity: identity, error)
-        }
-        let chain = try await authority.sign(
-            request: request, for: identity, validitySeconds: settings.validitySeconds, timeout: .milliseconds(limit))
-        do throws(TLSError) {
-            return try WorkloadCertificate(chainPEM: chain, key: key, expecting: identity)
-        } catch {
-            throw .unusable(identity: identity, error)
-        }
     }
 }
 

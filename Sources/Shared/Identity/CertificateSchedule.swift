@@ -41,6 +41,8 @@ package struct CertificateSchedule: Sendable {
         var plan: Plan
         var expiresAt: Int64?
         var failures = 0
+        /// What is being fetched was asked for before there was something newer.
+        var isStale = false
         var lastError: IdentityError?
 
         func isDue(_ now: Int64) -> Bool {
@@ -104,6 +106,19 @@ package struct CertificateSchedule: Sendable {
         }
     }
 
+    /// There may be something else than before for everybody: asked for now, whatever wait was planned.
+    package mutating func renewAll(now: Int64) -> [Action] {
+        // By name, so that equal input gives equal output.
+        for identity in entries.keys.sorted(by: { $0.principal < $1.principal }) {
+            switch entries[identity]?.plan {
+            case .waiting: enqueueAgain(identity)
+            case .fetching: entries[identity]?.isStale = true
+            case .queued, nil: continue
+            }
+        }
+        return startFetches(now: now)
+    }
+
     /// A fetch brought a certificate that is valid until then. Answers `false` when nobody wants it any more.
     package mutating func fetched(
         _ identity: Identity, ticket: UInt64, expiresAt: Int64, now: Int64,
@@ -112,11 +127,13 @@ package struct CertificateSchedule: Sendable {
         unanswered.remove(ticket)
         guard isCurrent(identity, ticket) else { return (false, startFetches(now: now)) }
         let renewal = timing.renewalTime(now: now, expiresAt: expiresAt, using: &generator)
+        let isStale = entries[identity]?.isStale == true
         entries[identity] = Entry(plan: .waiting(until: renewal), expiresAt: expiresAt)
+        if isStale { enqueueAgain(identity) }
         return (true, startFetches(now: now))
     }
 
-    /// A fetch failed.
+    /// A fetch failed. A certificate that was withdrawn is dropped.
     package mutating func failed(
         _ identity: Identity, ticket: UInt64, error: IdentityError, now: Int64,
         using generator: inout some RandomNumberGenerator
@@ -124,13 +141,19 @@ package struct CertificateSchedule: Sendable {
         unanswered.remove(ticket)
         guard isCurrent(identity, ticket), var entry = entries[identity] else { return startFetches(now: now) }
         entry.failures += 1
+        let isWithdrawn = error.isWithdrawal && entry.expiresAt != nil
         let isNews = entry.expiresAt == nil && entry.lastError != error
         entry.lastError = error
+        if isWithdrawn { entry.expiresAt = nil }
         let time = timing.retryTime(
             now: now, failures: entry.failures, expiresAt: entry.expiresAt, using: &generator)
         entry.plan = .waiting(until: time)
+        let isStale = entry.isStale
+        entry.isStale = false
         entries[identity] = entry
-        return (isNews ? [.announceFailure(identity)] : []) + startFetches(now: now)
+        if isStale { enqueueAgain(identity) }
+        let told: [Action] = isWithdrawn ? [.drop(identity)] : isNews ? [.announceFailure(identity)] : []
+        return told + startFetches(now: now)
     }
 
     /// Time has passed.
@@ -145,7 +168,7 @@ package struct CertificateSchedule: Sendable {
                 actions.append(.drop(identity))
             }
             if case .waiting(let time) = entry.plan, time <= now {
-                enqueue(identity, entries[identity]?.expiresAt == nil ? .warmUp : .refresh)
+                enqueueAgain(identity)
             }
         }
         return actions + startFetches(now: now)
@@ -153,6 +176,10 @@ package struct CertificateSchedule: Sendable {
 
     private func isCurrent(_ identity: Identity, _ ticket: UInt64) -> Bool {
         entries[identity]?.plan == .fetching(ticket: ticket)
+    }
+
+    private mutating func enqueueAgain(_ identity: Identity) {
+        enqueue(identity, entries[identity]?.expiresAt == nil ? .warmUp : .refresh)
     }
 
     private mutating func enqueue(_ identity: Identity, _ priority: FetchPriority) {
