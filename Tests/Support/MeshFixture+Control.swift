@@ -134,6 +134,14 @@ extension MeshFixture {
         return text.split(separator: "\n").compactMap { MetricSample(String($0)) }
     }
 
+    /// `/config_dump` of a node's ztunnel.
+    package func dump(_ node: Int) async throws -> String {
+        let namespace = nodes[node - 1]
+        return try await offload {
+            try namespace.run("curl", "-sS", "--max-time", "5", "http://127.0.0.1:15000/config_dump")
+        }
+    }
+
     /// Sum of a metric over the samples that carry all these labels.
     package func metric(_ node: Int, _ name: String, _ labels: [String: String] = [:]) async throws -> Double {
         try await metrics(node).filter { sample in

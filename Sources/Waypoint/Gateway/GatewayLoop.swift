@@ -56,7 +56,7 @@ final class GatewayLoop {
 
     private(set) var certificate: Result<WorkloadCertificate, IdentityError>?
     private var certificateWaiters = Waiters<Result<WorkloadCertificate, IdentityError>>()
-    private var roots: Set<CertificateSummary> = []
+    private var anchors: Set<TrustAnchor> = []
 
     private var tunnels: [Int: GatewayTunnel] = [:]
     private(set) var calls: [Int: Call] = [:]
@@ -113,9 +113,12 @@ final class GatewayLoop {
     /// A certificate came, or cannot be had. New roots end tunnels whose peer they do not verify.
     func learn(_ certificate: Result<WorkloadCertificate, IdentityError>) {
         self.certificate = certificate
-        if case .success(let certificate) = certificate, Set(certificate.roots) != roots {
-            roots = Set(certificate.roots)
+        if case .success(let certificate) = certificate, certificate.anchors != anchors {
+            anchors = certificate.anchors
             for tunnel in Array(tunnels.values) { tunnel.judgeAgain(by: certificate) }
+        }
+        if case .failure(let error) = certificate, error.isWithdrawal {
+            for tunnel in Array(tunnels.values) { tunnel.connection.drain() }
         }
         certificateWaiters.resolve(certificate)
     }

@@ -44,6 +44,8 @@ struct Waypoint {
           WAYPOINT_WORKER_THREADS   event loops (1)
           PROTOCOL_DETECTION_TIMEOUT   wait for the first bytes on ports that do not say what they speak (1s)
           SSL_CERT_FILE       file of the public authorities that servers outside are verified by (the system's)
+          SPIFFE_ENDPOINT_SOCKET   agent of SPIFFE's Workload API that gives certificates in place of CA_ADDRESS:
+                              unix:///PATH or tcp://IP:PORT (none)
           SECRET_TTL          lifetime asked for certificates (24h)
           RUST_LOG            levels, for example info,access=debug; LOG_FORMAT=json for JSON lines
           ACCESS_LOG_ENCODING lines of requests: TEXT (Envoy's), JSON (with LOG_FORMAT=json), FIELDS or OFF

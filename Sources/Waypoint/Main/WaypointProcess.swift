@@ -40,7 +40,10 @@ struct WaypointProcess {
         let controlLoop = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let connection = ControlPlaneConnection(
             endpoint: settings.discovery, eventLoopGroup: controlLoop, log: output.logger("control"))
-        let certificates = certificateManager(connection, controlLoop)
+        let spiffe = settings.workloadAPI.map {
+            WorkloadAPISource($0, group: controlLoop, log: output.logger("spiffe"))
+        }
+        let certificates = certificateManager(spiffe, connection, controlLoop)
         let tracing = Tracing(settings, group: controlLoop, log: output.logger("tracing"))
         let gateway = try await Gateway(
             group: dataLoops, settings: settings.gateway, certificates: certificates,
@@ -72,7 +75,7 @@ struct WaypointProcess {
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [
-                    .init(service: TaskService { await certificates.run() }),
+                    .init(service: TaskService { await certificates.run(with: spiffe) }),
                     .init(service: TaskService { await discovery.run() }),
                     .init(service: TaskService { await fetcher.run() }),
                     .init(service: TaskService { for await sets in keys { await gateway.learn(sets) } }),
@@ -107,7 +110,7 @@ struct WaypointProcess {
     }
 
     private func certificateManager(
-        _ discovery: ControlPlaneConnection, _ loop: MultiThreadedEventLoopGroup
+        _ spiffe: WorkloadAPISource?, _ discovery: ControlPlaneConnection, _ loop: MultiThreadedEventLoopGroup
     ) -> CertificateManager {
         let connection =
             settings.authority == settings.discovery
@@ -120,7 +123,7 @@ struct WaypointProcess {
             try await connection.withClient(call)
         }
         return CertificateManager(
-            authority: client, settings: certificateSettings, log: output.logger("certificates"))
+            spiffe, orElse: client, settings: certificateSettings, log: output.logger("certificates"))
     }
 
     private func announce(_ address: TransportAddress) {

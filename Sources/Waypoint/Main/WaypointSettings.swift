@@ -1,4 +1,5 @@
 import MeshDiscovery
+import MeshIdentity
 import MeshModel
 import MeshRuntime
 import MeshTelemetry
@@ -14,6 +15,8 @@ struct WaypointSettings {
     var node: NodeDescription
     var discovery: ControlPlaneEndpoint
     var authority: ControlPlaneEndpoint
+    /// An agent that gives certificates in place of the authority.
+    var workloadAPI: WorkloadAPIEndpoint?
     var certificateLifetimeSeconds: Int64
     var workerThreads: Int
     var tunnelAddress: TransportAddress
@@ -46,6 +49,8 @@ struct WaypointSettings {
         self.discovery = Self.endpoint(.discovery, clusterID, &reader)
         self.authority = Self.endpoint(.certificates, clusterID, &reader)
         self.keys = Self.keys([discovery, authority], &reader)
+        self.workloadAPI =
+            reader.value(WorkloadAPIEndpoint.setting, expected: WorkloadAPIEndpoint.form) { WorkloadAPIEndpoint($0) }
         self.certificateLifetimeSeconds = reader.duration("SECRET_TTL", default: .seconds(86_400)).components.seconds
         self.workerThreads = reader.number("WAYPOINT_WORKER_THREADS", default: 1, in: 1...64)
         let any = IPAddress(v4: 0)

@@ -52,8 +52,11 @@ struct NodeProcess {
         let connections = ControlConnections(settings, controlLoop, output.logger("control"))
         var certificateSettings = CertificateManager.Settings()
         certificateSettings.validitySeconds = settings.certificateLifetimeSeconds
+        let spiffe = settings.workloadAPI.map {
+            WorkloadAPISource($0, group: controlLoop, log: output.logger("spiffe"))
+        }
         let certificates = CertificateManager(
-            authority: connections.certificateAuthority(), settings: certificateSettings,
+            spiffe, orElse: connections.certificateAuthority(), settings: certificateSettings,
             log: output.logger("certificates")
         )
         let tunnel = try await Tunnel(
@@ -75,7 +78,7 @@ struct NodeProcess {
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [
-                    .init(service: TaskService { await certificates.run() }),
+                    .init(service: TaskService { await certificates.run(with: spiffe) }),
                     .init(service: TaskService { await parts.discovery.run() }),
                     .init(service: TaskService { await succession.whileServing(parts.lead) }),
                     .init(service: TaskService { await parts.relay.run() }),

@@ -66,6 +66,8 @@ struct Ztunnel {
                               (none: they are judged as plain text without an identity)
           APUS_SAME_NODE      local (default) or encrypt: connections between pods of this node
           ZTUNNEL_WORKER_THREADS   event loops (1)
+          SPIFFE_ENDPOINT_SOCKET   agent of SPIFFE's Workload API that gives certificates in place of CA_ADDRESS:
+                              unix:///PATH or tcp://IP:PORT (none)
           SECRET_TTL          lifetime asked for certificates (24h)
           RUST_LOG            levels, for example info,access=debug; LOG_FORMAT=json for JSON lines
           APUS_ADMIN_ADDRESS, APUS_METRICS_ADDRESS, APUS_READINESS_ADDRESS

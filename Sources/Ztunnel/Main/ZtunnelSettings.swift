@@ -1,4 +1,5 @@
 import MeshDiscovery
+import MeshIdentity
 import MeshModel
 import MeshRuntime
 import MeshTelemetry
@@ -13,6 +14,8 @@ struct ZtunnelSettings {
     var node: NodeDescription
     var discovery: ControlPlaneEndpoint
     var authority: ControlPlaneEndpoint
+    /// An agent that gives certificates in place of the authority.
+    var workloadAPI: WorkloadAPIEndpoint?
     var certificateLifetimeSeconds: Int64
     var workerThreads: Int
     var controlSocketPath: String
@@ -64,6 +67,8 @@ struct ZtunnelSettings {
             reader.text("ISTIO_META_CLUSTER_ID") ?? reader.text("CLUSTER_ID") ?? "Kubernetes"
         self.discovery = Self.endpoint(.discovery, clusterID, &reader)
         self.authority = Self.endpoint(.certificates, clusterID, &reader)
+        self.workloadAPI =
+            reader.value(WorkloadAPIEndpoint.setting, expected: WorkloadAPIEndpoint.form) { WorkloadAPIEndpoint($0) }
         self.certificateLifetimeSeconds = reader.duration("SECRET_TTL", default: .seconds(86_400)).components.seconds
         self.workerThreads = reader.number("ZTUNNEL_WORKER_THREADS", default: 1, in: 1...64)
         self.controlSocketPath = reader.text("APUS_SOCKET", default: "/run/apus/ztunnel.sock")

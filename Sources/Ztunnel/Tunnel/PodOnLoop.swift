@@ -30,8 +30,8 @@ final class PodOnLoop {
     var tunnels = LiveTunnels()
     /// Who this pod is; stays known while discovery does not know the pod.
     private var identity: Identity?
-    /// Roots that all of `tunnels` were verified by.
-    private var roots: Set<CertificateSummary> = []
+    /// What all of `tunnels` were verified by.
+    private var anchors: Set<TrustAnchor> = []
     private var idleWaiters: [() -> Void] = []
     private(set) var isClosed = false
     /// Peers have been told that new streams are not welcome.
@@ -73,10 +73,12 @@ final class PodOnLoop {
         // What is kept for a former identity goes on to be renewed until the new one is kept.
         guard identity == nil || identity == subject else { return }
         self.certificate = certificate
-        if case .success(let certificate) = certificate, Set(certificate.roots) != roots {
-            roots = Set(certificate.roots)
+        if case .success(let certificate) = certificate, certificate.anchors != anchors {
+            anchors = certificate.anchors
             tunnels.judgeAgain(by: certificate)
         }
+        // Nobody is told any more that we are it: streams that run go on to their end.
+        if case .failure(let error) = certificate, error.isWithdrawal { tunnels.drain { _ in true } }
         certificateWaiters.resolve(certificate)
     }
 
@@ -99,6 +101,7 @@ final class PodOnLoop {
         if let identity, identity != used.identity {
             return .identity(cause: "changed from \(used.identity) to \(identity) during the handshake")
         }
+        if case .failure(let error)? = certificate, error.isWithdrawal { return .identity(cause: "\(error)") }
         guard case .success(let present)? = certificate, present !== used else { return nil }
         return present.problem(of: peer, as: role).map { .peerDistrusted(cause: $0.description) }
     }
