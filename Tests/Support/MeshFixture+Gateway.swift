@@ -116,14 +116,17 @@ extension MeshFixture {
     }
 
     /// Sends that many requests a second, over connections that live on and over new ones.
-    /// - Parameter fresh: of twenty requests, those that have a connection of their own.
+    /// - Parameters:
+    ///   - fresh: of twenty requests, those that have a connection of their own.
+    ///   - seconds: how long connections live; `nil`: until the end.
     package func load(
-        from pod: String, to host: String, port: Int, perSecond: Int, fresh: Int = 2
+        from pod: String, to host: String, port: Int, perSecond: Int, fresh: Int = 2, seconds: Int? = nil
     ) throws -> RequestLoad {
         let path = "\(directory.path)/load-\(UUID().uuidString.prefix(8)).json"
         let process = try MeshProcess(
             "load from \(pod)", in: try namespace(pod), output: "\(path).log",
-            ["python3", programs.load, "run", host, "\(port)", "\(perSecond)", path, "\(fresh)"])
+            ["python3", programs.load, "run", host, "\(port)", "\(perSecond)", path, "\(fresh)"]
+                + (seconds.map { ["\($0)"] } ?? []))
         return RequestLoad(process: process, path: path)
     }
 }
@@ -154,6 +157,15 @@ package struct RequestLoad: Sendable {
         try await Wait.eventually("\(count) more answers", seconds: seconds) {
             guard process.isRunning else { throw SteadyConnection.Broken(text: process.output) }
             return counts.answered >= before + count
+        }
+    }
+
+    /// Lets it go on for that long; throws when the program has ended.
+    package func goOn(seconds: Double) async throws {
+        let end = Date().addingTimeInterval(seconds)
+        try await Wait.eventually("\(seconds) s of load", seconds: seconds + 10, everyMilliseconds: 50) {
+            guard process.isRunning else { throw SteadyConnection.Broken(text: process.output) }
+            return Date() >= end
         }
     }
 

@@ -42,8 +42,8 @@ package enum ServeLimits {
     package static let renewalRetrySeconds: Int64 = 60
     /// How often the authority's files are looked at.
     package static let authorityLookSeconds: Int64 = 5
-    /// The same for a Secret, which costs a request.
-    package static let authoritySecretLookSeconds: Int64 = 30
+    /// The same for a Secret, which costs two requests.
+    package static let authoritySecretLookSeconds: Int64 = 10
     /// How long a change of somebody's waypoint waits for streams that do not acknowledge the step before.
     package static let bindingSeconds = 5
     /// Streams get this long to end when we stop.

@@ -3,11 +3,12 @@
 
     load.py serve PORT [STATUS]          answers each request with its own head; connections live on; writes how many
                                          answers for /load there were to STATUS
-    load.py run HOST PORT RATE STATUS [FRESH]
+    load.py run HOST PORT RATE STATUS [FRESH] [SECONDS]
                                          RATE requests a second until SIGTERM; writes what came of them to STATUS
 
 FRESH of twenty requests (2) go over a connection of their own, the others over connections that live on. A connection
-that ends between two requests is made anew; one that ends after a request was sent has lost it.
+that ends between two requests is made anew, and so is one that is SECONDS old; one that ends after a request was sent
+has lost it.
 """
 import asyncio
 import json
@@ -76,9 +77,11 @@ class Counts:
 class Caller:
     """Sends its share of the requests, one after the other."""
 
-    def __init__(self, host, port, interval, keeps, counts):
+    def __init__(self, host, port, interval, keeps, counts, seconds):
         self.host, self.port, self.interval, self.keeps, self.counts = host, port, interval, keeps, counts
+        self.seconds = seconds
         self.connection = None
+        self.opened = 0
 
     async def run(self, stopping):
         loop = asyncio.get_running_loop()
@@ -89,9 +92,10 @@ class Caller:
             step = "connect"
             try:
                 async with asyncio.timeout(TIMEOUT_SECONDS):
-                    if self.connection and self.connection[0].at_eof():
+                    if self.connection and (self.connection[0].at_eof() or loop.time() > self.opened + self.seconds):
                         self.close()
                     if not self.connection:
+                        self.opened = loop.time()
                         self.connection = await asyncio.open_connection(self.host, self.port)
                     step = "request"
                     await self.request(*self.connection)
@@ -121,13 +125,14 @@ class Caller:
         self.connection = None
 
 
-async def run(host, port, rate, path, fresh=2):
+async def run(host, port, rate, path, fresh=2, seconds="inf"):
     counts = Counts(path)
     stopping = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
     rate = float(rate)
     callers = [
-        Caller(host, int(port), CALLERS / rate, number >= int(fresh), counts) for number in range(CALLERS)
+        Caller(host, int(port), CALLERS / rate, number >= int(fresh), counts, float(seconds))
+        for number in range(CALLERS)
     ]
 
     async def report():
