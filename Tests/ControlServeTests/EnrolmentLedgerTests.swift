@@ -36,6 +36,28 @@ struct EnrolmentLedgerTests {
         #expect(ledger.proven == [web])
     }
 
+    @Test("who was proven and leaves is told apart, until its node says more")
+    func leaving() {
+        var ledger = EnrolmentLedger()
+        _ = ledger.place([web: first, api: first])
+        _ = ledger.report(node: "one", [PodReport(pod: web, phase: .proven), PodReport(pod: api, phase: .failed)])
+        for isFirst in [true, false] {
+            let leaving = [PodReport(pod: web, phase: .leaving), PodReport(pod: api, phase: .leaving)]
+            #expect(ledger.report(node: "one", leaving).hasChanged == isFirst)
+            #expect(ledger.proven.isEmpty)
+            #expect(Set(ledger.leaving.keys) == [web])
+        }
+        #expect(!ledger.report(node: "two", []).hasChanged)
+        var attached = ledger
+        #expect(attached.report(node: "one", [PodReport(pod: web, phase: .attached)]).hasChanged)
+        #expect(attached.leaving.isEmpty)
+        var silent = ledger
+        #expect(silent.report(node: "one", []).hasChanged)
+        #expect(silent.leaving.isEmpty)
+        _ = ledger.place([web: second])
+        #expect(ledger.leaving.isEmpty)
+    }
+
     @Test("a report is the whole state: what it does not mention is not proven any more")
     func wholeState() {
         var ledger = EnrolmentLedger()

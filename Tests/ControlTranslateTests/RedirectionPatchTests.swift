@@ -64,6 +64,20 @@ struct RedirectionPatchTests {
         #expect(world.workloads.filter { $0.tunnel == .hbone }.map(\.name).sorted() == captured)
     }
 
+    @Test("with other replicas, who leaves is reached by HBONE until the annotation is gone", arguments: [
+        (true, "enabled", true), (true, nil, false), (false, "enabled", false),
+    ])
+    func leaving(_ shares: Bool, _ annotation: String?, _ isReached: Bool) {
+        let world = Make.world { resources, settings in
+            resources.pods = [pod("a", annotation) { $0.addresses = [IPAddress(v4: 0x0A00_0001)] }]
+            settings = self.settings(proven: [])
+            settings.leaving = [key("a")]
+            settings.sharesProofs = shares
+        }
+        #expect(world.workloads.map { $0.tunnel == .hbone } == [isReached])
+        #expect(world.redirections.map(\.value) == (annotation == nil ? [] : [nil]))
+    }
+
     @Test("a world has the patches")
     func world() {
         let world = Make.world { resources, settings in

@@ -92,7 +92,8 @@ struct WorldChangeTests {
     }
 
     /// What a process of the pod reads that calls `original`, while the waypoint before it refuses.
-    private func answer(isLeft: Bool) async throws -> (answer: String, log: [String]) {
+    /// - Parameter isLate: the node hears of the change after the refusal only.
+    private func answer(isLeft: Bool, isLate: Bool = false) async throws -> (answer: String, log: [String]) {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let eventLoop = group.next()
         let application = try await ServerBootstrap(group: group).childChannelInitializer { channel in
@@ -112,7 +113,9 @@ struct WorldChangeTests {
         }.get()
         let next = NextWorld()
         let door = try await Self.refusingWaypoint(group, certificate) {
-            if isLeft { rig.value.loop.learn(next.world) }
+            guard isLeft else { return }
+            guard isLate else { return rig.value.loop.learn(next.world) }
+            eventLoop.scheduleTask(in: .milliseconds(200)) { rig.value.loop.learn(next.world) }
         }
         let port = try #require(door.localAddress?.port.flatMap { UInt16(exactly: $0) })
         var behind = direct
@@ -171,7 +174,14 @@ struct WorldChangeTests {
         #expect(log.count == 1 && log[0].contains("connection complete"), "\(log)")
     }
 
-    @Test("is what it takes: a waypoint that refuses is not asked twice")
+    @Test("may be late: a waypoint that has heard before us that it was left is asked again in a moment")
+    func refusedTooEarly() async throws {
+        let (answer, log) = try await answer(isLeft: true, isLate: true)
+        #expect(answer == "hello", "\(log)")
+        #expect(log.count == 1 && log[0].contains("connection complete"), "\(log)")
+    }
+
+    @Test("is waited for no longer than its time: a waypoint that goes on refusing is believed")
     func refusedForGood() async throws {
         let (answer, log) = try await answer(isLeft: false)
         #expect(answer == "", "\(log)")

@@ -147,6 +147,7 @@ package actor ControlDesk {
         guard let resources else { return }
         let start = ContinuousClock.now
         settings.proven = ledger.proven
+        settings.leaving = Set(ledger.leaving.keys)
         var desired = Translate.translate(resources, settings)
         let translateTime = ContinuousClock.now - start
         desired.findings = (readFindings + desired.findings).sorted()

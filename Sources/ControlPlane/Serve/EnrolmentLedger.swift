@@ -25,6 +25,8 @@ package struct EnrolmentLedger: Hashable, Sendable {
     }
 
     private(set) package var proofs: [PodKey: Placement]
+    /// Pods that were proven and that their nodes are taking out now: they serve HBONE until peers have heard.
+    private(set) package var leaving: [PodKey: Placement] = [:]
     private var placements: [PodKey: Placement] = [:]
     /// Proven pods that a node reported before the resources named them.
     private var early: [String: Set<PodKey>] = [:]
@@ -50,6 +52,7 @@ package struct EnrolmentLedger: Hashable, Sendable {
             }
             if early[node]?.isEmpty == true { early[node] = nil }
         }
+        leaving = leaving.filter { new[$0.key] == $0.value }
         placements = new
         return nodes
     }
@@ -57,7 +60,7 @@ package struct EnrolmentLedger: Hashable, Sendable {
     /// A node's whole state. What it does not mention is not proven.
     package mutating func report(node: String, _ pods: [PodReport]) -> Outcome {
         var outcome = Outcome()
-        let before = proofs
+        let before = (proofs, leaving)
         var reported: Set<PodKey> = []
         var unplaced: Set<PodKey> = []
         for report in pods {
@@ -69,13 +72,20 @@ package struct EnrolmentLedger: Hashable, Sendable {
                 outcome.foreign.append(report.pod)
                 continue
             }
+            if report.phase == .leaving {
+                if proofs[report.pod] == placement { leaving[report.pod] = placement }
+                continue
+            }
+            leaving[report.pod] = nil
             guard report.phase == .proven else { continue }
             reported.insert(report.pod)
             proofs[report.pod] = placement
         }
         for (pod, proof) in proofs where proof.node == node && !reported.contains(pod) { proofs[pod] = nil }
+        let mentioned = Set(pods.map(\.pod))
+        leaving = leaving.filter { $0.value.node != node || mentioned.contains($0.key) }
         early[node] = unplaced.isEmpty ? nil : unplaced
-        outcome.hasChanged = proofs != before
+        outcome.hasChanged = (proofs, leaving) != before
         return outcome
     }
 }

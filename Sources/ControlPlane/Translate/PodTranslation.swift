@@ -43,6 +43,8 @@ struct PodTranslation {
         let isTold = pod.metadata.annotations[Annotation.redirection] == RedirectionPatch.enabledText
         // What a node has said here may be old by now, if it speaks to another replica.
         if settings.sharesProofs, !settings.heardNodes.contains(pod.nodeName) { return isTold }
+        // Every replica tells its nodes at the same word: when the annotation is gone. The pod's own node waits for it.
+        if settings.sharesProofs, settings.leaving.contains(pod.key), isTold { return true }
         return settings.proven.contains(pod.key) || settings.trustsRedirectionAnnotation && isTold
     }
 

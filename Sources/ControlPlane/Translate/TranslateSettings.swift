@@ -13,6 +13,8 @@ package struct TranslateSettings: Hashable, Sendable {
     package var network: String = ""
     /// Pods whose enrolment a node has proven: only these are reached by HBONE.
     package var proven: Set<PodKey> = []
+    /// Pods that were proven and whose nodes are taking them out now.
+    package var leaving: Set<PodKey> = []
     /// Nodes that are connected and have said which pods they have proven.
     package var heardNodes: Set<String> = []
     /// Also takes the annotation ambient.istio.io/redirection=enabled as proof; for nodes run by istio-cni.

@@ -43,6 +43,12 @@ extension ConnectionFailure {
         if case .status(let status) = self { (400..<500).contains(status) } else { false }
     }
 
+    /// The peer is a waypoint, and does not know that it is called for this (403, 404; RFC 9110, 15.5.20: 421). It may
+    /// hear of that in a moment, or we that it is not.
+    package var isMisdirected: Bool {
+        if case .status(let status) = self { status == 403 || status == 404 || status == 421 } else { false }
+    }
+
     /// Whether another endpoint may be tried, given that no byte has gone either way. True only where this endpoint
     /// (and not the request, the verdict or ourselves) is at fault.
     package var mayTryAnotherEndpoint: Bool {

@@ -20,6 +20,8 @@ actor PodDriver {
     var actionNumber = 0
     private var peersToldPlain: CheckedContinuation<Void, Never>?
     private var tunnelProtocol: TunnelProtocol?
+    /// Peers came with HBONE until a moment ago.
+    private var mayBeCalled = false
     var idleWaiters: [CheckedContinuation<Void, Never>] = []
     var audit: Task<Void, Never>?
     private(set) var isLeaving = false
@@ -139,6 +141,8 @@ actor PodDriver {
             await untilPeersKnow()
         case .drain:
             try retreat()
+            if mayBeCalled { try await Task.sleep(for: PodRetreat.linger) }
+            mayBeCalled = false
             try await tunnel.untilDrained(key)
             await untilPredecessorIsIdle()
         case .remove:
@@ -216,8 +220,9 @@ extension PodDriver {
     /// Waits until the control plane told everybody, or a bounded time: a peer that still comes with HBONE is served.
     private func untilPeersKnow() async {
         guard tunnelProtocol == .hbone else { return }
+        mayBeCalled = makesRules
         let timeout = Task {
-            do { try await Task.sleep(for: .seconds(2)) } catch { return }
+            do { try await Task.sleep(for: PodRetreat.patience) } catch { return }
             self.stopWaitingForPeers()
         }
         await withCheckedContinuation { peersToldPlain = $0 }
@@ -247,6 +252,14 @@ enum PodAudit {
     /// How long a change by somebody else may stay unnoticed. Reading one pod's rules back takes well under a
     /// millisecond, so 200 pods cost a few per cent of one core.
     static let period: Duration = .seconds(2)
+}
+
+enum PodRetreat {
+    /// How long the control plane may take to say that the pod is reached in plain text. With replicas it says so when
+    /// the API server has the word.
+    static let patience: Duration = .seconds(5)
+    /// How long HBONE is taken still: nodes hear of it at different moments, above all those of another replica.
+    static let linger: Duration = .seconds(1)
 }
 
 /// The rules read back are not the rules written.

@@ -21,6 +21,8 @@ final class OutboundConnection {
     private var attempts = 0
     /// Revision of the world that the last attempt went by.
     private var revision: UInt64 = 0
+    /// Before the next question to a waypoint that does not know that it is meant; `nil`: none was asked yet.
+    private var pause: TimeAmount?
 
     init(
         pod: PodOnLoop, channel: any Channel, relay: Relay, client: TransportAddress, original: TransportAddress,
@@ -165,6 +167,12 @@ final class OutboundConnection {
             // A waypoint was left while we asked it: it may have heard of that before us.
             return attempt(from: source)
         }
+        if failure.isMisdirected, let pause = nextPause() {
+            // No attempt: it is our control plane that has not told all of us yet.
+            attempts -= 1
+            channel.eventLoop.assumeIsolated().scheduleTask(in: pause) { self.attempt(from: source) }
+            return
+        }
         if mayTry, failure.mayTryAnotherEndpoint, fields.service != nil, let workload {
             failedWorkloads.insert(workload.uid)
             let router = OutboundRouter(world: loop.world, source: source, network: loop.settings.network)
@@ -173,5 +181,14 @@ final class OutboundConnection {
         }
         end.failed(failure, fields)
         relay.close(failure)
+    }
+
+    /// `nil`: asked often enough.
+    private func nextPause() -> TimeAmount? {
+        let range = loop.settings.misdirectedPauses
+        let next = pause.map { $0 * 2 } ?? range.lowerBound
+        guard next <= range.upperBound else { return nil }
+        pause = next
+        return next
     }
 }

@@ -14,6 +14,9 @@ package struct TunnelSettings: Sendable {
     package var readinessTimeout: TimeAmount = .seconds(5)
     /// Whole connect phases tried before a connection is refused: the first endpoint and two others.
     package var connectAttemptsMax: Int = 3
+    /// How long a waypoint is asked again that does not know that it is called for a service: replicas of a control
+    /// plane tell a change to their nodes and waypoints at moments of their own. First and last pause; they double.
+    package var misdirectedPauses: ClosedRange<TimeAmount> = .milliseconds(50) ... .milliseconds(1600)
     /// Congestion control of the sockets between nodes; `nil` leaves the host's default. `cubic` took 20 to 25 % less
     /// CPU than a default of `bbr` on links without loss.
     package var tunnelCongestionControl: String? = "cubic"
