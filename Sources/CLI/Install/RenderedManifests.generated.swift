@@ -621,7 +621,7 @@ spec:
       containers:
       - args:
         - --kubernetes
-        - --state=/var/lib/apus
+        - --state=/var/lib/apus/state
         - --listen=0.0.0.0:15012
         - --admin=0.0.0.0:15014
         - --trust-domain=cluster.local
@@ -1620,7 +1620,7 @@ spec:
       containers:
       - args:
         - --kubernetes
-        - --state=/var/lib/apus
+        - --state=/var/lib/apus/state
         - --listen=0.0.0.0:15012
         - --admin=0.0.0.0:15014
         - --trust-domain=cluster.local
@@ -3558,7 +3558,7 @@ spec:
       containers:
       - args:
         - --kubernetes
-        - --state=/var/lib/apus
+        - --state=/var/lib/apus/state
         - --listen=0.0.0.0:15012
         - --admin=0.0.0.0:15014
         - --trust-domain=cluster.local
@@ -4790,7 +4790,7 @@ spec:
       containers:
       - args:
         - --kubernetes
-        - --state=/var/lib/apus
+        - --state=/var/lib/apus/state
         - --listen=0.0.0.0:15012
         - --admin=0.0.0.0:15014
         - --trust-domain=cluster.local
@@ -5766,7 +5766,7 @@ spec:
       containers:
       - args:
         - --kubernetes
-        - --state=/var/lib/apus
+        - --state=/var/lib/apus/state
         - --listen=0.0.0.0:15012
         - --admin=0.0.0.0:15014
         - --trust-domain=cluster.local
