@@ -259,6 +259,23 @@ struct PodEnrolmentLeftoverTests {
         #expect(machine.completed() == .install(rules))
     }
 
+    @Test("peers are not told plain text because of a restart, but when they are gone")
+    func peers() {
+        var machine = PodEnrolment(hasLeftovers: true)
+        #expect(machine.phase == .proven, "nobody has said yet what is wanted")
+        var other = machine
+        _ = machine.want(.captured(rules))
+        for _ in 0..<3 {
+            #expect(machine.phase == .proven)
+            _ = machine.completed()
+        }
+        #expect(machine.stage == .proven)
+        _ = other.want(.released)
+        #expect(other.phase == .leaving)
+        _ = other.completed()
+        #expect(other.phase == .attached)
+    }
+
     @Test("a removal that fails is tried again")
     func retried() {
         var machine = PodEnrolment(hasLeftovers: true)

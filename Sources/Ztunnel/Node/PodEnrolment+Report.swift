@@ -4,7 +4,7 @@ extension PodEnrolment {
     /// What the control plane and people are told.
     package var phase: PodReport.Phase {
         switch stage {
-        case .idle: return .attached
+        case .idle: return isReportedProven ? .proven : .attached
         case .opening, .installing, .proving: return isReportedProven ? .proven : .enrolling
         case .proven: return .proven
         case .withdrawing, .draining, .removing: return .leaving

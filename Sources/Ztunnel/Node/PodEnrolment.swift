@@ -26,6 +26,8 @@ package struct PodEnrolment: Hashable, Sendable {
     /// - Parameter hasLeftovers: a table of ours is in the namespace already, from before a restart.
     package init(hasLeftovers: Bool = false) {
         self.hasLeftovers = hasLeftovers
+        // A restart takes back what peers were told as little as a repair does.
+        isReportedProven = hasLeftovers
     }
 
     /// The rules that are wanted now; `nil` when none are.
@@ -83,6 +85,7 @@ package struct PodEnrolment: Hashable, Sendable {
             stage = .idle
             installed = nil
             hasLeftovers = false
+            isReportedProven = false
             failureCount = 0
             return next()
         case .idle, .proven, .failed:
