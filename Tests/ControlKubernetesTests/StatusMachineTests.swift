@@ -1,3 +1,4 @@
+import ControlSources
 import MeshModel
 import SeededTesting
 import Testing
@@ -155,6 +156,24 @@ struct StatusMachineTests {
         model.machine.enable(true)
         model.settle()
         #expect(model.machine.writeCount == 3 && model.wrong.isEmpty)
+    }
+
+    @Test("who does not lead writes the annotations of pods, and nothing else")
+    func follower() throws {
+        var machine = StatusMachine()
+        let content = StatusWish.Content.annotation("a/b", "enabled", uid: "uid")
+        var wishes = [StatusModel.wish("web", StatusModel.bound("yes"))]
+        for kind in StatusKinds.pods + StatusKinds.services {
+            let object: JSONValue = ["metadata": ["name": "web", "uid": "uid", "resourceVersion": "1"]]
+            let stored = StoredObject(ResourceFile.Contents(), observed: ObservedObject(object, of: kind))
+            machine.observe(ServedKind(kind: kind, version: "v1"), ["shop/web": stored])
+        }
+        machine.wish(wishes)
+        let pods = try #require(StatusKinds.pods.first)
+        wishes.append(StatusWish(StatusKey(pods, namespace: "shop", name: "web"), generation: 0, content))
+        machine.wish(wishes)
+        let requests = machine.requests(nowMilliseconds: 0, time: "2024-01-01T00:00:00Z")
+        #expect(requests.map(\.key) == [StatusKey(pods, namespace: "shop", name: "web")])
     }
 
     @Test("whatever fails and whoever else writes, in the end the statuses are as wished", arguments: 0..<60)
