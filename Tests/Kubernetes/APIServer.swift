@@ -1,8 +1,9 @@
 import Foundation
 import MeshTesting
+import Synchronization
 
 /// A real API server with its etcd, in a network namespace of its own. Both end with this value.
-final class APIServer {
+final class APIServer: Sendable {
     struct Missing: Error, CustomStringConvertible {
         let description: String
     }
@@ -13,9 +14,15 @@ final class APIServer {
     let directory: TemporaryDirectory
     private let programs: String
     private let etcd: MeshProcess
-    private var server: MeshProcess?
+    private let server = Mutex<MeshProcess?>(nil)
     /// Whether each request is written down (kubernetes.io, "Auditing").
     private let isAuditing: Bool
+    /// Whether accounts and their tokens are as in a cluster: each pod has one, and gets its token.
+    private let hasAccounts: Bool
+
+    /// Its own in the network of a cluster, and that of its service.
+    static let address = "10.81.0.2"
+    private static let serviceAddress = "10.96.0.1"
 
     /// Where tools/setup-kubernetes has put the programs; `nil` when it was not run.
     static var programs: String? {
@@ -26,8 +33,9 @@ final class APIServer {
         return output.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
-    init(auditing: Bool = false) async throws {
+    init(auditing: Bool = false, accounts: Bool = false) async throws {
         isAuditing = auditing
+        hasAccounts = accounts
         guard let programs = Self.programs else {
             throw Missing(description: "expected an API server, found none; run tools/setup-kubernetes")
         }
@@ -73,7 +81,8 @@ final class APIServer {
             "req", "-x509", "-new", "-key", "\(folder)/ca.key", "-days", "2", "-subj", "/CN=test-ca", "-out",
             "\(folder)/ca.pem")
         for (name, subject) in [("server", "/CN=apiserver"), ("admin", "/O=system:masters/CN=admin")] {
-            let extensions = "subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n"
+            let names = ["127.0.0.1", Self.address, Self.serviceAddress].map { "IP:\($0)" }.joined(separator: ",")
+            let extensions = "subjectAltName=\(names)\nextendedKeyUsage=serverAuth,clientAuth\n"
             try extensions.write(toFile: "\(folder)/extensions", atomically: true, encoding: .utf8)
             let request = "\(folder)/\(name).csr"
             try openssl("req", "-new", "-key", "\(folder)/\(name).key", "-subj", subject, "-out", request)
@@ -84,27 +93,35 @@ final class APIServer {
         try openssl("genrsa", "-out", "\(folder)/accounts.key", "2048")
     }
 
+    private var accountArguments: [String] {
+        // Conditions of services are kept without being asked from 1.24 on.
+        let gates = "--feature-gates=MixedProtocolLBService=true"
+        guard hasAccounts else {
+            // There is no controller that makes the accounts of namespaces.
+            return [gates, "--api-audiences=istio-ca", "--disable-admission-plugins=ServiceAccount"]
+        }
+        // Bound tokens of pods come without being asked from 1.21 on.
+        return [gates + ",BoundServiceAccountTokenVolume=true", "--api-audiences=https://kubernetes.default.svc"]
+    }
+
     /// Starts it, and waits until it calls itself ready.
     func start() async throws {
         let folder = directory.path
-        server = try MeshProcess(
+        let process = try MeshProcess(
             "kube-apiserver", in: namespace, output: "\(folder)/apiserver.log",
-            [programs + "/kube-apiserver"] + auditArguments + [
-                "--etcd-servers=http://127.0.0.1:2379", "--bind-address=127.0.0.1",
+            [programs + "/kube-apiserver"] + auditArguments + accountArguments + [
+                "--etcd-servers=http://127.0.0.1:2379", "--bind-address=0.0.0.0",
                 "--advertise-address=192.0.2.1", "--secure-port=6443", "--insecure-port=0",
                 "--tls-cert-file=\(folder)/server.pem", "--tls-private-key-file=\(folder)/server.key",
                 "--client-ca-file=\(folder)/ca.pem", "--token-auth-file=\(folder)/tokens", "--cert-dir=\(folder)/certs",
                 "--authorization-mode=Node,RBAC", "--service-account-issuer=https://kubernetes.default.svc",
                 "--service-account-signing-key-file=\(folder)/accounts.key",
-                "--service-account-key-file=\(folder)/accounts.key", "--api-audiences=istio-ca",
-                // Conditions of services are kept without being asked from 1.24 on.
-                "--feature-gates=MixedProtocolLBService=true", "--endpoint-reconciler-type=none",
+                "--service-account-key-file=\(folder)/accounts.key", "--endpoint-reconciler-type=none",
                 "--service-cluster-ip-range=10.96.0.0/16",
-                // There is no controller that makes the accounts of namespaces.
-                "--disable-admission-plugins=ServiceAccount",
             ])
+        server.withLock { $0 = process }
         try await Wait.eventually("API server", seconds: 120, everyMilliseconds: 200) {
-            guard server?.isRunning == true else {
+            guard process.isRunning else {
                 throw Missing(description: "the API server ended: \(log("apiserver").suffix(2000))")
             }
             return try await call("GET", "/readyz").text == "ok"
@@ -112,8 +129,8 @@ final class APIServer {
     }
 
     func stop() async {
-        await server?.stop(seconds: 20)
-        server = nil
+        await server.withLock { $0 }?.stop(seconds: 20)
+        server.withLock { $0 = nil }
     }
 
     func log(_ name: String) -> String {
@@ -122,21 +139,25 @@ final class APIServer {
 
     deinit {
         // The API server first: without its etcd it does not end.
-        server?.signal(SIGKILL)
+        server.withLock { $0 }?.signal(SIGKILL)
         etcd.signal(SIGKILL)
     }
 
     // MARK: - Requests
+
+    /// An administrator's curl, without an address.
+    var curl: [String] {
+        ["curl", "-sS", "--cacert", "\(directory.path)/ca.pem", "-H", "Authorization: Bearer \(Self.token)"]
+    }
 
     /// One request as administrator: status and text of the answer.
     @discardableResult
     func call(
         _ method: String, _ path: String, _ body: String? = nil, type: String = "application/json"
     ) async throws -> (status: Int, text: String) {
-        var command = [
-            "ip", "netns", "exec", namespace.name, "curl", "-sS", "--max-time", "10", "--cacert",
-            "\(directory.path)/ca.pem", "-H", "Authorization: Bearer \(Self.token)", "-H", "Content-Type: \(type)",
-            "-X", method, "-w", "\n%{http_code}", "https://127.0.0.1:6443\(path)",
+        var command = ["ip", "netns", "exec", namespace.name] + curl + [
+            "--max-time", "10", "-H", "Content-Type: \(type)", "-X", method, "-w", "\n%{http_code}",
+            "https://127.0.0.1:6443\(path)",
         ]
         if let body { command += ["--data-binary", body] }
         let output = try await offload { [command] in try Shell.runAnyStatus(command).output }

@@ -5,48 +5,6 @@ import Testing
 /// The mesh comes and goes as its users do it, with kubectl.
 @Suite("Installing and uninstalling at a real API server", .serialized, .enabled(if: APIServer.programs != nil))
 struct InstallationTests {
-    /// What an object is called and what is written on it.
-    private struct Trace: Hashable, CustomStringConvertible {
-        let path: String
-        let marks: ObjectTree
-
-        var description: String { path }
-    }
-
-    /// Every object of the server.
-    private func traces(_ server: APIServer) async throws -> Set<Trace> {
-        var traces: Set<Trace> = []
-        for (base, plural) in try await resources(server) {
-            let list = try ObjectTree(json: try await server.call("GET", "\(base)/\(plural)").text)
-            for item in list["items"]?.items ?? [] {
-                let metadata = item["metadata"]
-                let place = [base, plural, metadata?["namespace"]?.text ?? "", metadata?["name"]?.text ?? "?"]
-                let marks = ["labels", "annotations", "finalizers"].map { metadata?[$0] ?? .null }
-                traces.insert(Trace(path: place.joined(separator: " "), marks: .list(marks)))
-            }
-        }
-        return traces
-    }
-
-    /// What the server itself writes all the time.
-    private static let restless: Set = ["events", "leases", "componentstatuses"]
-
-    /// Paths of what can be listed.
-    private func resources(_ server: APIServer) async throws -> [(base: String, plural: String)] {
-        let groups = try ObjectTree(json: try await server.call("GET", "/apis").text)["groups"]?.items ?? []
-        let versions = groups.compactMap { $0["preferredVersion", "groupVersion"]?.text }
-        let bases = ["/api/v1"] + versions.map { "/apis/\($0)" }
-        var found: [(String, String)] = []
-        for base in bases {
-            let list = try ObjectTree(json: try await server.call("GET", base).text)["resources"]?.items ?? []
-            for resource in list where resource["verbs"]?.texts.contains("list") == true {
-                guard let name = resource["name"]?.text, !Self.restless.contains(name) else { continue }
-                found.append((base, name))
-            }
-        }
-        return found
-    }
-
     private func kubectl(_ server: APIServer, _ arguments: String...) async throws -> String {
         let program = try #require(APIServer.programs)
         let config = try server.writeKubeconfig()
@@ -69,7 +27,7 @@ struct InstallationTests {
             for path in own where try await server.call("GET", path).status != 200 { return false }
             return true
         }
-        let before = try await traces(server)
+        let before = try await server.traces()
         let folder = server.directory.path
         try await Manifests.printed("install", "base").write(
             toFile: "\(folder)/install.yaml", atomically: true, encoding: .utf8)
@@ -85,16 +43,16 @@ struct InstallationTests {
         try await Wait.eventually("the roots", seconds: 60, everyMilliseconds: 200) {
             try await server.call("GET", "/api/v1/namespaces/shop/configmaps/istio-ca-root-cert").status == 200
         }
-        #expect(try await traces(server).count > before.count + 10)
+        #expect(try await server.traces().count > before.count + 10)
         await control.stop()
         _ = try await kubectl(server, "delete", "--ignore-not-found", "-f", "\(folder)/uninstall.yaml")
         // The roots in namespaces of users: a namespace that goes takes its own along.
         let roots = try await kubectl(
             server, "delete", "configmaps", "-A", "-l", "app.kubernetes.io/managed-by=apusd")
         #expect(roots.contains("istio-ca-root-cert"), "\(roots)")
-        var after = try await traces(server)
+        var after = try await server.traces()
         try await Wait.eventually("the namespace is gone", seconds: 60, everyMilliseconds: 200) {
-            after = try await traces(server)
+            after = try await server.traces()
             return after == before
         }
         #expect(after.subtracting(before).isEmpty && before.subtracting(after).isEmpty)

@@ -82,12 +82,24 @@ indirect enum ObjectTree: Hashable, Sendable, Codable {
         return text
     }
 
+    /// A number without a fraction.
+    var count: Int? {
+        guard case .number(let number) = self else { return nil }
+        return Int(exactly: number)
+    }
+
     var items: [ObjectTree] {
         guard case .list(let items) = self else { return [] }
         return items
     }
 
     var texts: [String] { items.compactMap(\.text) }
+
+    /// Members of an object.
+    var members: [String: ObjectTree] {
+        guard case .object(let members) = self else { return [:] }
+        return members
+    }
 
     /// The same with another value for a key of the outermost object.
     func with(_ key: String, _ value: ObjectTree) -> ObjectTree {

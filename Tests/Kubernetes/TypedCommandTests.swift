@@ -18,38 +18,6 @@ struct TypedCommandTests {
             .filter { $0.hasPrefix("kubectl ") || $0.hasPrefix("apus ") }
     }
 
-    /// A terminal of an administrator: kubectl and apus are on its path.
-    private struct Terminal {
-        let server: APIServer
-        let folder: String
-
-        init(_ server: APIServer) throws {
-            self.server = server
-            folder = "\(server.directory.path)/terminal"
-            let bin = "\(folder)/bin"
-            try FileManager.default.createDirectory(atPath: bin, withIntermediateDirectories: true)
-            try FileManager.default.createDirectory(atPath: "\(folder)/resources", withIntermediateDirectories: true)
-            try FileManager.default.createSymbolicLink(
-                atPath: "\(bin)/kubectl", withDestinationPath: "\(try #require(APIServer.programs))/kubectl")
-            // The server has policy/v1 not yet.
-            let script = """
-                #!/bin/sh
-                '\(try MeshPrograms().apus)' "$@" | sed 's,^apiVersion: policy/v1$,apiVersion: policy/v1beta1,'
-
-                """
-            try script.write(toFile: "\(bin)/apus", atomically: true, encoding: .utf8)
-            try Shell.run(["chmod", "+x", "\(bin)/apus"])
-        }
-
-        func type(_ command: String) async throws {
-            let config = try server.writeKubeconfig()
-            let line = "cd '\(folder)' && export PATH='\(folder)/bin':\"$PATH\" KUBECONFIG='\(config)' && \(command)"
-            let whole = ["ip", "netns", "exec", server.namespace.name, "bash", "-o", "pipefail", "-c", line]
-            let (status, output) = try await offload { try Shell.runAnyStatus(whole) }
-            #expect(status == 0, "\(command): \(output)")
-        }
-    }
-
     private func prepare(_ server: APIServer) async throws {
         let gateway = "gateway.networking.k8s.io"
         try await server.define(gateway, "gatewayclasses", "GatewayClass", version: "v1", scope: "Cluster")

@@ -55,6 +55,14 @@ package struct SteadyConnection: Sendable {
     let process: MeshProcess
     let statusPath: String
 
+    /// - Parameters:
+    ///   - process: `traffic.py steady`.
+    ///   - statusPath: where that writes how far it is.
+    package init(process: MeshProcess, statusPath: String) {
+        self.process = process
+        self.statusPath = statusPath
+    }
+
     package var progress: Progress? {
         FileManager.default.contents(atPath: statusPath).flatMap { try? JSONDecoder().decode(Progress.self, from: $0) }
     }

@@ -1,8 +1,8 @@
 import Foundation
 
 /// Two nodes joined by a link, each with its pods, as a CNI plugin with routed pods makes them.
-enum MeshNetwork {
-    static func makeNodes(_ directory: String) throws -> [TestNamespace] {
+package enum MeshNetwork {
+    package static func makeNodes(_ directory: String) throws -> [TestNamespace] {
         let nodes = [try TestNamespace(), try TestNamespace()]
         for node in nodes {
             try node.run("sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
@@ -26,7 +26,7 @@ enum MeshNetwork {
         return nodes
     }
 
-    static func makePod(_ plan: MeshPodPlan, on node: TestNamespace, _ directory: String) throws -> MeshPod {
+    package static func makePod(_ plan: MeshPodPlan, on node: TestNamespace, _ directory: String) throws -> MeshPod {
         let pod = MeshPod(plan: plan, namespace: try TestNamespace())
         let device = "p\(plan.octet)"
         try batch(

@@ -23,6 +23,8 @@ package struct MeshPrograms: Sendable {
     package let authorizer: String
     /// A rate limit service, for the Python of ``grpcPython()``.
     package let limiter: String
+    /// Plays machines and containers: Tests/Fixtures/Programs/runtime.py.
+    package let runtime: String
     /// Of the built programs.
     private let directory: String
     private let setup: String
@@ -49,6 +51,7 @@ package struct MeshPrograms: Sendable {
         webSocket = tests.appendingPathComponent("Fixtures/Programs/websocket.py").path
         authorizer = tests.appendingPathComponent("Fixtures/Programs/authorizer.py").path
         limiter = tests.appendingPathComponent("Fixtures/Programs/limiter.py").path
+        runtime = tests.appendingPathComponent("Fixtures/Programs/runtime.py").path
         setup = tests.deletingLastPathComponent().appendingPathComponent("tools/setup-test-peers").path
     }
 
