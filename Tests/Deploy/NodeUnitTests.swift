@@ -5,7 +5,7 @@ import Testing
 /// The systemd unit of nodes without Kubernetes.
 @Suite("The systemd unit")
 struct NodeUnitTests {
-    private let path = "deploy/systemd/ztunnel.service"
+    private let path = "deploy/systemd/ztunnel@.service"
 
     private func settings() throws -> [String: String] {
         let pairs = try Repository.text(path).split(separator: "\n").compactMap { line -> (String, String)? in
@@ -20,11 +20,11 @@ struct NodeUnitTests {
         let folder = try TemporaryDirectory()
         // It checks that the program is there.
         let unit = try Repository.text(path).replacing("/usr/local/bin/ztunnel", with: "/bin/true")
-        let file = "\(folder.path)/ztunnel.service"
+        let file = "\(folder.path)/ztunnel@.service"
         try unit.write(toFile: file, atomically: true, encoding: .utf8)
         let analyze = try #require(Repository.systemdAnalyze)
         let (status, output) = try Shell.runAnyStatus([analyze, "verify", file])
-        let complaints = output.split(separator: "\n").filter { $0.contains("ztunnel.service") }
+        let complaints = output.split(separator: "\n").filter { $0.contains("ztunnel@") }
         #expect(status == 0 && complaints.isEmpty, "\(output)")
         try (unit + "\nNoSuchSetting=1\n").write(toFile: file, atomically: true, encoding: .utf8)
         #expect(try Shell.runAnyStatus([analyze, "verify", file]).output.contains("NoSuchSetting"))
@@ -38,6 +38,8 @@ struct NodeUnitTests {
         #expect(settings["NoNewPrivileges"] == "yes" && settings["ProtectSystem"] == "strict")
         // Attached pods outlive a restart.
         #expect(settings["RuntimeDirectoryPreserve"] == "yes")
+        // What has handed over ends in order and must not take the node back.
+        #expect(settings["Restart"] == "on-failure")
     }
 
     @Test("the daemon knows every setting of the example")

@@ -795,6 +795,8 @@ spec:
           value: /host/proc/1/ns/net
         - name: CONNECTION_TERMINATION_DEADLINE
           value: 20s
+        - name: TERMINATION_GRACE_PERIOD_SECONDS
+          value: "3600"
         image: apus/ztunnel:0.1.0
         name: ztunnel
         ports:
@@ -857,7 +859,7 @@ spec:
         seccompProfile:
           type: RuntimeDefault
       serviceAccountName: ztunnel
-      terminationGracePeriodSeconds: 30
+      terminationGracePeriodSeconds: 3600
       tolerations:
       - operator: Exists
       volumes:
@@ -893,7 +895,8 @@ spec:
         name: cni-programs
   updateStrategy:
     rollingUpdate:
-      maxUnavailable: 1
+      maxSurge: 1
+      maxUnavailable: 0
     type: RollingUpdate
 ---
 apiVersion: gateway.networking.k8s.io/v1
@@ -1794,6 +1797,8 @@ spec:
           value: /host/proc/1/ns/net
         - name: CONNECTION_TERMINATION_DEADLINE
           value: 20s
+        - name: TERMINATION_GRACE_PERIOD_SECONDS
+          value: "3600"
         image: apus/ztunnel:0.1.0
         name: ztunnel
         ports:
@@ -1856,7 +1861,7 @@ spec:
         seccompProfile:
           type: RuntimeDefault
       serviceAccountName: ztunnel
-      terminationGracePeriodSeconds: 30
+      terminationGracePeriodSeconds: 3600
       tolerations:
       - operator: Exists
       volumes:
@@ -1892,7 +1897,8 @@ spec:
         name: cni-programs
   updateStrategy:
     rollingUpdate:
-      maxUnavailable: 1
+      maxSurge: 1
+      maxUnavailable: 0
     type: RollingUpdate
 ---
 apiVersion: scheduling.k8s.io/v1
@@ -3732,6 +3738,8 @@ spec:
           value: /host/proc/1/ns/net
         - name: CONNECTION_TERMINATION_DEADLINE
           value: 20s
+        - name: TERMINATION_GRACE_PERIOD_SECONDS
+          value: "3600"
         image: apus/ztunnel:0.1.0
         name: ztunnel
         ports:
@@ -3794,7 +3802,7 @@ spec:
         seccompProfile:
           type: RuntimeDefault
       serviceAccountName: ztunnel
-      terminationGracePeriodSeconds: 30
+      terminationGracePeriodSeconds: 3600
       tolerations:
       - operator: Exists
       volumes:
@@ -3830,7 +3838,8 @@ spec:
         name: cni-programs
   updateStrategy:
     rollingUpdate:
-      maxUnavailable: 1
+      maxSurge: 1
+      maxUnavailable: 0
     type: RollingUpdate
 ---
 apiVersion: gateway.networking.k8s.io/v1
@@ -4955,6 +4964,8 @@ spec:
           value: /run/apus/ztunnel.sock
         - name: CONNECTION_TERMINATION_DEADLINE
           value: 20s
+        - name: TERMINATION_GRACE_PERIOD_SECONDS
+          value: "3600"
         image: apus/ztunnel:0.1.0
         name: ztunnel
         ports:
@@ -5011,7 +5022,7 @@ spec:
         seccompProfile:
           type: RuntimeDefault
       serviceAccountName: ztunnel
-      terminationGracePeriodSeconds: 30
+      terminationGracePeriodSeconds: 3600
       tolerations:
       - operator: Exists
       volumes:
@@ -5039,7 +5050,8 @@ spec:
         name: namespaces
   updateStrategy:
     rollingUpdate:
-      maxUnavailable: 1
+      maxSurge: 1
+      maxUnavailable: 0
     type: RollingUpdate
 ---
 apiVersion: gateway.networking.k8s.io/v1
@@ -6016,6 +6028,8 @@ spec:
           value: /host/proc/1/ns/net
         - name: CONNECTION_TERMINATION_DEADLINE
           value: 20s
+        - name: TERMINATION_GRACE_PERIOD_SECONDS
+          value: "3600"
         image: apus/ztunnel:0.1.0
         name: ztunnel
         ports:
@@ -6078,7 +6092,7 @@ spec:
         seccompProfile:
           type: RuntimeDefault
       serviceAccountName: ztunnel
-      terminationGracePeriodSeconds: 30
+      terminationGracePeriodSeconds: 3600
       tolerations:
       - operator: Exists
       volumes:
@@ -6114,7 +6128,8 @@ spec:
         name: cni-programs
   updateStrategy:
     rollingUpdate:
-      maxUnavailable: 1
+      maxSurge: 1
+      maxUnavailable: 0
     type: RollingUpdate
 ---
 apiVersion: gateway.networking.k8s.io/v1
