@@ -1,5 +1,6 @@
-import HBONE
+@testable import HBONE
 import NIOCore
+import NIOEmbedded
 import NIOPosix
 import Synchronization
 import Testing
@@ -128,6 +129,41 @@ struct DriverRefusalTests {
         #expect(rig.closeReasons.withLock { $0.contains(.drained) })
         try await applications.stop()
         try await rig.stop()
+    }
+
+    @Test("a server that drains before the client's settings are there serves the client's first stream")
+    func drainsEarly() throws {
+        let eventLoop = EmbeddedEventLoop()
+        let (server, client) = (EmbeddedChannel(loop: eventLoop), EmbeddedChannel(loop: eventLoop))
+        var accepted: [HBONEStream] = []
+        var ends: [HBONECloseReason] = []
+        let serving = HBONEConnection(
+            role: .server, onConnect: { stream, _ in
+                accepted.append(stream)
+                stream.accept(baggage: nil)
+            }, onClosed: { ends.append($0) })
+        try server.pipeline.syncOperations.addHandler(serving)
+        try server.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
+        serving.drain()
+        #expect(!serving.isClosed)
+        var opened = 0
+        let calling = HBONEConnection(role: .client)
+        calling.onReady = {
+            calling.open(ConnectRequest(authority: "10.0.0.1:80")) { if case .success = $0 { opened += 1 } }
+        }
+        try client.pipeline.syncOperations.addHandler(calling)
+        try client.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 2)).wait()
+        for _ in 0..<20 {
+            eventLoop.run()
+            for (from, to) in [(client, server), (server, client)] {
+                while let bytes = try from.readOutbound(as: ByteBuffer.self) { _ = try? to.writeInbound(bytes) }
+            }
+        }
+        #expect(opened == 1 && accepted.count == 1)
+        #expect(!calling.canOpenStream, "it knows that the server drains")
+        accepted.first?.reset(.cancel)
+        eventLoop.run()
+        #expect(ends == [.drained])
     }
 
     @Test("a drain's deadline cuts what is left")

@@ -88,6 +88,31 @@ struct ControlSocketServerTests {
         return false
     }
 
+    @Test("a server that pauses takes no question, goes on, and leaves those that wait to its successor")
+    func pauses() async throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.path + "/socket"
+        let first = ControlSocketServer(path: path, logger: Self.quiet) { _, _ in .done("first\n") }
+        try first.start()
+        #expect(try await offload { try Self.ask(path) } == .done("first\n"))
+        for _ in 0..<3 {
+            _ = try first.pause()
+            async let answer = offload { try Self.ask(path) }
+            first.resume()
+            #expect(try await answer == .done("first\n"))
+        }
+        guard let passed = try first.pause() else {
+            Issue.record("it has a socket")
+            return
+        }
+        async let waiting = offload { try Self.ask(path) }
+        first.stop()
+        let second = ControlSocketServer(path: path, logger: Self.quiet) { _, _ in .done("second\n") }
+        try second.start(adopting: passed)
+        #expect(try await waiting == .done("second\n"))
+        for _ in 0..<5 { #expect(try await offload { try Self.ask(path) } == .done("second\n")) }
+    }
+
     @Test("an accept that fails is repeated after a pause, not at once, and then works")
     func acceptFails() async throws {
         let directory = try TemporaryDirectory()
