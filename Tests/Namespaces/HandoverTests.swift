@@ -89,4 +89,148 @@ struct HandoverTests {
             }
         }
     }
+
+    @Test("three upgrades in a row leave no descriptor behind, and rules wait for connections of the first daemon")
+    func severalUpgrades() async throws {
+        try await inMesh { mesh in
+            let steady = try await mesh.steady(from: "batch", to: "10.80.1.11")
+            let first = try #require(mesh.ztunnel(1))
+            var daemons = [first]
+            var counts: [Int] = []
+            for round in 1...3 {
+                let successor = try mesh.startSuccessor(1, log: "node1-round-\(round).log")
+                try await untilTakenOver(successor)
+                try await expectCaptured(mesh)
+                counts.append(successor.descriptorCount)
+                daemons.append(successor)
+            }
+            // Connections to peers and to the control plane come and go.
+            #expect(counts[2] <= counts[0] + 12, "\(counts)")
+            #expect(first.isRunning)
+            let outcome = try await mesh.apus(1, "detach", "shop/cart", "--timeout", "2")
+            #expect(outcome.status != 0, "its connection is at the first: \(outcome.output)")
+            try await steady.expectProgress()
+            #expect(try await steady.finish().sent > 30)
+            try await Wait.eventually("end of all but the last", seconds: 20) {
+                daemons.dropLast().allSatisfy { !$0.isRunning }
+            }
+            try await Wait.eventually("cart is out") { try await mesh.states(1)["shop/cart"] == nil }
+            try await mesh.attach("cart")
+            try await expectCaptured(mesh)
+        }
+    }
+
+    @Test("a pod that is detached after an upgrade keeps its rules until the former daemon's connections have ended")
+    func detachAfterUpgrade() async throws {
+        try await inMesh { mesh in
+            let steady = try await mesh.steady(from: "web", to: "10.80.2.10")
+            let former = try #require(mesh.ztunnel(1))
+            try await untilTakenOver(try mesh.startSuccessor(1, log: "node1-detach.log"))
+            let outcome = try await mesh.apus(1, "detach", "shop/web", "--timeout", "2")
+            #expect(outcome.status != 0, "\(outcome.output)")
+            #expect(try await mesh.states(1)["shop/web"] == "leaving")
+            try await steady.expectProgress(100)
+            #expect(try await steady.finish().sent > 100)
+            try await Wait.eventually("web is out", seconds: 20) { try await mesh.states(1)["shop/web"] == nil }
+            #expect(try await mesh.leftovers("web") == "")
+            try await Wait.eventually("end of the former", seconds: 20) { !former.isRunning }
+            try await mesh.attach("web")
+            try await mesh.untilCaptured()
+        }
+    }
+
+    @Test("a successor that dies before it serves changes nothing", arguments: [
+        ["hello:node1"], ["hello:node1", "begin"],
+    ])
+    func successorDies(steps: [String]) async throws {
+        try await inMesh { mesh in
+            let traffic = try await Traffic(mesh)
+            let daemon = try #require(mesh.ztunnel(1))
+            let before = daemon.descriptorCount
+            for _ in 0..<3 {
+                let said = try await ask(mesh, steps)
+                #expect(said.last?.hasSuffix("whole") == true, "\(said)")
+            }
+            try await traffic.goesOn()
+            try await expectCaptured(mesh)
+            try await traffic.finish()
+            #expect(daemon.isRunning)
+            try await Wait.eventually("descriptors back") { daemon.descriptorCount <= before + 12 }
+            // It is none the worse for it: attaching works, and so does the next hand-over.
+            try await mesh.detach("cart")
+            try await mesh.attach("cart")
+            try await untilTakenOver(try mesh.startSuccessor(1, log: "node1-after-\(steps.count).log"))
+            try await expectCaptured(mesh)
+        }
+    }
+
+    @Test("when the daemon that runs dies before it has handed over, its successor serves as after any crash")
+    func predecessorDies() async throws {
+        try await inMesh { mesh in
+            let former = try #require(mesh.ztunnel(1))
+            let control = try #require(mesh.apusd)
+            // Without the control plane it cannot be ready.
+            control.signal(SIGSTOP)
+            defer { control.signal(SIGCONT) }
+            let successor = try mesh.startSuccessor(1, log: "node1-crash.log")
+            try await Wait.eventually("it gets ready", seconds: 20) { former.output.contains("a successor gets ready") }
+            #expect(try await mesh.greeting(from: "web", to: "10.80.1.11").contains("10.80.1.10"), "the former serves")
+            await former.stop(SIGKILL)
+            try await Wait.eventually("it goes on alone", seconds: 20) {
+                successor.output.contains("going on as after a restart")
+            }
+            control.signal(SIGCONT)
+            try await expectCaptured(mesh)
+        }
+    }
+
+    @Test("garbage, other versions, other nodes, other users and a second one at a time are refused")
+    func refused() async throws {
+        try await inMesh { mesh in
+            #expect(try await ask(mesh, ["bytes:474554", "read"]).last?.contains("no message") == true)
+            #expect(try await ask(mesh, ["bytes:4148010100000000", "read"]).last?.contains("cut off") == true)
+            #expect(try await ask(mesh, ["version:7"]).last?.contains("version 1 of the protocol") == true)
+            #expect(try await ask(mesh, ["hello:node2"]).last?.contains("daemon of node node1") == true)
+            let early = try await ask(mesh, ["bytes:4148010500000000", "read"])
+            #expect(early.last?.contains("no greeting") == true, "\(early)")
+            let holder = try successor(mesh, ["hello:node1", "hold:60"])
+            try await Wait.eventually("it holds") { holder.output.contains("hello") }
+            #expect(try await ask(mesh, ["hello:node1"]).last?.contains("already") == true)
+            await holder.stop(SIGKILL)
+            try await Wait.eventually("the next is welcome") {
+                try await ask(mesh, ["hello:node1"]).last?.hasSuffix("whole") == true
+            }
+            let path = handoverSocket(mesh)
+            #expect(try Shell.run(["stat", "-c", "%a", path]) == "600\n")
+            try Shell.run(["chmod", "755", mesh.directory.path])
+            try Shell.run(["chmod", "666", path])
+            let stranger = try await ask(mesh, ["hello:node1"], ["setpriv", "--reuid=65534", "--clear-groups"])
+            #expect(stranger.last?.hasPrefix("hello closed") == true || stranger.last?.contains("cut off") == true,
+                "\(stranger)")
+            try Shell.run(["chmod", "600", path])
+            try await expectCaptured(mesh)
+        }
+    }
+
+    // MARK: - A program that plays the successor
+
+    private func handoverSocket(_ mesh: MeshFixture) -> String { "\(mesh.socket(1)).handover" }
+
+    private func command(_ mesh: MeshFixture, _ steps: [String]) -> [String] {
+        let program = "\(mesh.programs.checkout)/Tests/Fixtures/Programs/successor.py"
+        return ["python3", program, handoverSocket(mesh)] + steps
+    }
+
+    /// What it says, step by step.
+    private func ask(_ mesh: MeshFixture, _ steps: [String], _ before: [String] = []) async throws -> [String] {
+        let command = before + ["timeout", "60"] + command(mesh, steps)
+        let output = try await offload { try Shell.runAnyStatus(command).output }
+        return output.split(separator: "\n").map(String.init)
+    }
+
+    private func successor(_ mesh: MeshFixture, _ steps: [String]) throws -> MeshProcess {
+        try MeshProcess(
+            "successor", in: mesh.nodes[0], output: "\(mesh.directory.path)/successor-\(steps.count).log",
+            command(mesh, steps))
+    }
 }

@@ -65,10 +65,14 @@ extension MeshFixture {
 
     /// Starts a server of HTTP with connections that live on; how much it answers says ``loadAnswers(in:)``.
     package func serveLoad(in pod: String, port: Int) async throws -> MeshProcess {
+        let namespace = try self.namespace(pod)
         let process = try MeshProcess(
-            "server of the load in \(pod)", in: try namespace(pod), output: "\(directory.path)/load-\(pod).log",
+            "server of the load in \(pod)", in: namespace, output: "\(directory.path)/load-\(pod).log",
             ["python3", programs.load, "serve", "\(port)", "\(directory.path)/load-\(pod).json"])
-        try await Wait.eventually("server of the load in \(pod)") { process.output.contains("serving") }
+        // Its log may tell of an earlier one.
+        try await Wait.eventually("server of the load in \(pod)") {
+            try await offload { try namespace.run("ss", "-Hltn") }.contains(":\(port) ")
+        }
         return process
     }
 

@@ -41,6 +41,23 @@ struct PodEnrolmentTests {
         #expect(machine.stage == .proven && machine.phase == .proven && machine.wantedRules == rules)
     }
 
+    @Test("a proven pod that is taken over stays proven; one on its way out drains before its rules go")
+    func takenOver() {
+        var proven = PodEnrolment(continuing: machine(at: .proven).standing)
+        #expect(proven.stage == .proven && proven.phase == .proven && proven.wantedRules == rules)
+        #expect(proven.want(.captured(rules)) == nil)
+        #expect(proven.audited(.equal) == nil && proven.audited(.absent) == .install(rules))
+        var repairing = machine(at: .proven)
+        _ = repairing.audited(.absent)
+        #expect(PodEnrolment(continuing: repairing.standing).phase == .proven, "peers are not told to go plain")
+        var draining = PodEnrolment(continuing: machine(at: .draining).standing)
+        #expect(draining.want(.released) == nil && draining.retryDue() == .withdraw)
+        #expect(draining.completed() == .drain)
+        var early = PodEnrolment(continuing: machine(at: .proving).standing)
+        #expect(early.phase != .proven && early.want(.captured(rules)) == .openListeners)
+        #expect(!PodEnrolment(continuing: machine(at: .idle).standing).holdsNamespace)
+    }
+
     @Test("a pod that is not wanted any more withdraws, drains, removes and is idle")
     func leaving() {
         var machine = machine(at: .proven)
@@ -336,7 +353,7 @@ struct PodEnrolmentPropertyTests {
             take(machine.want(wanted))
         }
         for _ in 0..<200 {
-            switch Int.random(in: 0..<8, using: &generator) {
+            switch Int.random(in: 0..<10, using: &generator) {
             case 0: wish(.released)
             case 1: wish(.captured(rules))
             case 2: wish(.captured(otherRules))
@@ -344,6 +361,17 @@ struct PodEnrolmentPropertyTests {
                 // A step that fails may have done its work or not.
                 if Bool.random(using: &generator), let action = pending { namespace.perform(action) }
                 if case .retryLater? = pending { succeed() } else { take(machine.failed("by chance")) }
+            case 5:
+                // Handed over in the middle, or almost: nobody hears of the outcome of the step under way.
+                if Bool.random(using: &generator), let action = pending { namespace.perform(action) }
+                pending = nil
+                if Bool.random(using: &generator) {
+                    machine = PodEnrolment(continuing: machine.standing)
+                    take(machine.want(desire) ?? machine.retryDue())
+                } else {
+                    take(machine.interrupted())
+                }
+                take(machine.audited(namespace.captures == machine.wantedRules ? .equal : .absent))
             case 4: take(machine.audited(namespace.captures == machine.wantedRules ? .equal : .absent))
             default: succeed()
             }

@@ -84,7 +84,9 @@ struct ArrivalService: ServiceLifecycle.Service {
 
     func run() async throws {
         if let takeover {
-            try await cancelWhenGracefulShutdown { try await arrival.takeOver(takeover) }
+            do {
+                try await cancelWhenGracefulShutdown { try await arrival.takeOver(takeover) }
+            } catch HandoverError.stopped {}
         }
         try? await gracefulShutdown()
     }

@@ -59,7 +59,7 @@ struct NodeParts {
         let agent = NodeAgent(
             tunnel: tunnel, home: try NetworkNamespace.home(), storePath: settings.attachmentsPath,
             nodeName: settings.tunnel.nodeName, logger: output.logger("node"),
-            isLed: settings.agentSocket != nil, scan: settings.processes,
+            isWaiting: isSilent, isLed: settings.agentSocket != nil, scan: settings.processes,
             probes: try settings.probedFrom.map { try NodeProbes(in: NetworkNamespace(path: $0)) },
             onCapturedNamespaces: Self.writer(of: settings.controlSocketPath, output.logger("cni")),
             report: { reports in relay.tell(.reports(reports)) }

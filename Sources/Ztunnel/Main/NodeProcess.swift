@@ -83,7 +83,7 @@ struct NodeProcess {
                     .init(service: TaskService { await succession.whileServing(parts.lead) }),
                     .init(service: TaskService { await parts.relay.run() }),
                     .init(service: ArrivalService(arrival: arrival, takeover: takeover)),
-                    .init(service: TaskService { await retire(tunnel) }),
+                    .init(service: TaskService { await retire(tunnel, parts.agent) }),
                     .init(service: DrainService(tunnel: tunnel, settings: settings, succession: succession)),
                 ] + pages.map { .init(service: PageService($0, after: isShared ? succession.arrived : nil)) },
                 gracefulShutdownSignals: [.sigterm, .sigint],
@@ -168,11 +168,18 @@ struct NodeProcess {
     }
 
     /// After a hand-over: what lives goes on to its end, then the process ends, or waits until it is asked to.
-    private func retire(_ tunnel: Tunnel) async {
+    private func retire(_ tunnel: Tunnel, _ agent: NodeAgent) async {
         await succession.released.wait()
         await succession.begun.wait()
         if let successor = succession.successor.value {
-            await tunnel.retire(within: .seconds(settings.handoverDrainSeconds)) { await successor.tell(idle: $0) }
+            await tunnel.retire(within: .seconds(settings.handoverDrainSeconds)) { pod in
+                Task {
+                    await agent.untilPredecessorIsIdle(pod)
+                    await successor.tell(idle: pod)
+                }
+            }
+            // Who sees us end takes all pods for idle, also those of whom we took over from.
+            await agent.untilPredecessorIsIdle()
             guard !Task.isCancelled else { return }
             logger.info("nothing is left of what was handed over")
             if settings.staysAfterHandover {

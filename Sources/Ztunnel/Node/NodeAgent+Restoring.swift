@@ -5,6 +5,7 @@ internal import MeshKernel
 extension NodeAgent {
     /// Finds the pods again that were attached before a restart.
     package func restore() async {
+        phase = .serving
         guard !isLed else { return }
         for entry in store.load() where drivers[entry.pod] == nil {
             do {
@@ -22,6 +23,7 @@ extension NodeAgent {
                     metadata: ["pod": "\(entry.pod)", "namespace": "\(entry.path)", "error": "\(error)"])
             }
         }
+        searchRunning()
     }
 
     func save() {

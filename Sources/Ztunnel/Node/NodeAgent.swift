@@ -37,13 +37,14 @@ package actor NodeAgent {
     var leaving: [PodKey: Task<Void, Never>] = [:]
     /// Whom the pods were taken over from, until it has ended.
     var predecessor: Predecessor?
-    var phase = AgentPhase.serving
+    var phase: AgentPhase
     private var isReporting = false
     private var isReportStale = false
 
+    /// - Parameter isWaiting: a predecessor has the node; nothing is done before `Takeover.take` or `restore`.
     package init(
         tunnel: Tunnel, home: NetworkNamespace, storePath: String, nodeName: String, logger: Logger,
-        isLed: Bool = false, scan: ProcessScan? = nil, probes: NodeProbes? = nil,
+        isWaiting: Bool = false, isLed: Bool = false, scan: ProcessScan? = nil, probes: NodeProbes? = nil,
         onCapturedNamespaces: @escaping @Sendable (Set<String>) -> Void = { _ in },
         report: @escaping @Sendable ([PodReport]) -> Void
     ) {
@@ -52,6 +53,7 @@ package actor NodeAgent {
         self.store = AttachmentStore(path: storePath)
         self.nodeName = nodeName
         self.logger = logger
+        self.phase = isWaiting ? .waiting : .serving
         self.isLed = isLed
         self.scan = scan
         self.probes = probes
@@ -98,7 +100,7 @@ package actor NodeAgent {
         try PodDriver(
             key: key, namespace: namespace, path: path, tunnel: tunnel, makesRules: !isLed, logger: logger,
             inheriting: inheritance,
-            untilPredecessorIsIdle: { [weak self] in await self?.predecessor?.untilIdle(key) },
+            untilPredecessorIsIdle: { [weak self] in await self?.untilPredecessorIsIdle(key) },
             onChange: { [weak self] in Task { await self?.reportAll() } })
     }
 

@@ -50,6 +50,8 @@ package struct PodStanding: Hashable, Sendable {
     package var isProven = false
     /// Something of ours may be in the namespace.
     package var mayHaveRules = false
+    /// Its live connections have ended, and its doors may be closed.
+    package var hasDrained = false
     /// The kernel holds the rules for their owner.
     package var isOwned = false
 
@@ -62,7 +64,7 @@ extension PodEnrolment {
     package init(continuing standing: PodStanding) {
         self.init(hasLeftovers: standing.mayHaveRules)
         guard let rules = standing.rules else { return }
-        resume(rules, isProven: standing.isProven)
+        resume(rules, standing)
     }
 
     /// For a successor.
@@ -71,6 +73,7 @@ extension PodEnrolment {
         standing.rules = stage == .idle ? nil : installed
         standing.isProven = isReportedProven && installed != nil
         standing.mayHaveRules = holdsNamespace
+        standing.hasDrained = hasDrained
         return standing
     }
 }

@@ -14,7 +14,7 @@ package struct PodEnrolment: Hashable, Sendable {
     private(set) var installed: CaptureRules?
     private var failureCount = 0
     /// Live connections have ended, or draining them failed so often that they are given up.
-    private var hasDrained = false
+    private(set) var hasDrained = false
     private var drainFailureCount = 0
     /// A table that cannot be swapped for the keeper must not hold a pod for ever: after this many tries it is removed.
     private static let drainAttemptsMax = 3
@@ -123,10 +123,11 @@ package struct PodEnrolment: Hashable, Sendable {
     }
 
     /// The rules are in the namespace already.
-    mutating func resume(_ rules: CaptureRules, isProven: Bool) {
+    mutating func resume(_ rules: CaptureRules, _ standing: PodStanding) {
         installed = rules
-        isReportedProven = isProven
-        guard isProven else { return stage = .failed("taken over before it was done") }
+        hasDrained = standing.hasDrained
+        isReportedProven = standing.isProven
+        guard isReportedProven else { return stage = .failed("taken over before it was done") }
         desire = .captured(rules)
         stage = .proven
     }

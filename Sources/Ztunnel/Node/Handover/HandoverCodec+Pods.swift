@@ -13,6 +13,7 @@ extension HandoverCodec {
         body.flag(pod.isLeaving)
         body.flag(pod.standing.isProven)
         body.flag(pod.standing.mayHaveRules)
+        body.flag(pod.standing.hasDrained)
         body.flag(pod.standing.isOwned)
         body.flag(pod.standing.rules != nil)
         guard let rules = pod.standing.rules else { return }
@@ -29,6 +30,7 @@ extension HandoverCodec {
         var standing = PodStanding()
         standing.isProven = try reader.flag()
         standing.mayHaveRules = try reader.flag()
+        standing.hasDrained = try reader.flag()
         standing.isOwned = try reader.flag()
         if try reader.flag() {
             var rules = CaptureRules()

@@ -123,6 +123,8 @@ package enum HandoverError: Error, Hashable, Sendable, CustomStringConvertible {
     case unexpected(String)
     /// The other end has ended or gone silent.
     case ended
+    /// This daemon was asked to end before it had taken over.
+    case stopped
     /// The daemon that took over has ended, and nobody serves the node.
     case successorEnded
 
@@ -143,6 +145,7 @@ package enum HandoverError: Error, Hashable, Sendable, CustomStringConvertible {
         case .system(let error): "hand-over: \(error)"
         case .unexpected(let what): "hand-over: \(what)"
         case .ended: "hand-over: the other daemon has ended"
+        case .stopped: "asked to end before the node was taken over"
         case .successorEnded: "the daemon that took over has ended; starting anew"
         }
     }

@@ -23,6 +23,8 @@ package struct PassedPod: Sendable {
 
 /// Where this agent is between a predecessor and a successor.
 enum AgentPhase: Hashable, Sendable {
+    /// A predecessor has the node still.
+    case waiting
     case serving
     /// A successor is about to take over: nothing changes meanwhile.
     case frozen
@@ -79,7 +81,9 @@ extension NodeAgent {
 
     /// Waits while a successor is about to take over. Whether this agent still answers for the node then.
     func mayChange() async -> Bool {
-        while phase == .frozen { await untilChange(since: changeCount, before: .now + .seconds(1)) }
+        while phase == .frozen || phase == .waiting {
+            await untilChange(since: changeCount, before: .now + .seconds(1))
+        }
         return phase == .serving
     }
 
@@ -106,8 +110,14 @@ extension NodeAgent {
         }
     }
 
+    /// Returns when nothing of the pod, or of any, is left at the process that it was taken over from.
+    package func untilPredecessorIsIdle(_ pod: PodKey? = nil) async {
+        if let pod { await predecessor?.untilIdle(pod) } else { await predecessor?.untilIdle() }
+    }
+
     /// The predecessor has let go: the pods are ours.
     func resume(_ pods: [PassedPod]) async {
+        phase = .serving
         for pod in pods {
             guard let driver = drivers[pod.record.key] else { continue }
             let key = pod.record.key

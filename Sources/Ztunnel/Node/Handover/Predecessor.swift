@@ -27,6 +27,11 @@ final class Predecessor: Sendable {
         for pod in state.withLock({ $0.busy }) { isIdle(pod) }
     }
 
+    /// Returns when nothing of any pod is left there.
+    func untilIdle() async {
+        while let pod = state.withLock({ $0.busy.first }) { await untilIdle(pod) }
+    }
+
     /// Returns when nothing of the pod is left there.
     func untilIdle(_ pod: PodKey) async {
         await withCheckedContinuation { continuation in

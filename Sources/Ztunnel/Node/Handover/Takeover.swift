@@ -18,7 +18,13 @@ package struct Takeover: Sendable {
         path: String, greeting: HandoverGreeting, logger: Logger
     ) async throws(HandoverError) -> Takeover? {
         guard let connection = try await HandoverConnection.find(path: path) else { return nil }
-        return try await Takeover(connection, greeting, logger)
+        do throws(HandoverError) {
+            return try await Takeover(connection, greeting, logger)
+        } catch {
+            // It has ended in the middle of its greeting.
+            guard error.meansEnded else { throw error }
+            return nil
+        }
     }
 
     private init(
@@ -44,7 +50,7 @@ package struct Takeover: Sendable {
         while await !condition() {
             let packet = try await connection.receive(withinMilliseconds: HandoverLimits.lookMilliseconds)
             if packet != nil { throw .unexpected("a word that nobody asked for") }
-            guard !Task.isCancelled else { throw .refused("asked to stop") }
+            guard !Task.isCancelled else { throw .stopped }
         }
     }
 

@@ -27,6 +27,7 @@ extension NodeAgent {
 
     /// Pods to be captured that are not attached, by their uid.
     private var missing: [String: PodKey] {
+        guard phase == .serving || phase == .frozen else { return [:] }
         let wanted = (intents ?? [:]).values.filter { $0.captured && !$0.uid.isEmpty && drivers[$0.pod] == nil }
         return Dictionary(wanted.map { ($0.uid, $0.pod) }) { first, _ in first }
     }
