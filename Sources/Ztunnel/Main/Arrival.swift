@@ -1,4 +1,5 @@
 import Logging
+import MeshKernel
 import MeshModel
 import MeshRuntime
 import ServiceLifecycle
@@ -9,6 +10,8 @@ import ZtunnelTunnel
 struct Arrival: Sendable {
     /// What is pending while a predecessor has the node.
     private static let task = "hand-over"
+    /// For the sockets of a process that is ending.
+    private static let patience = Duration.seconds(2)
 
     let settings: ZtunnelSettings
     let agent: NodeAgent
@@ -22,12 +25,24 @@ struct Arrival: Sendable {
 
     /// Nobody serves the node: what a predecessor that has ended left behind is found again.
     func alone() async throws {
-        try control.start()
-        try successors.start(path: HandoverServer.path(besides: settings.controlSocketPath))
+        try await patiently { try control.start() }
+        try await patiently { try successors.start(path: HandoverServer.path(besides: settings.controlSocketPath)) }
         await agent.restore()
         // Last of those that pods need: from now on their start waits for us.
         keeper?.start()
         succession.arrived.fire()
+    }
+
+    /// A process that was killed lets go of its sockets one after the other.
+    private func patiently(_ start: () throws -> Void) async throws {
+        let deadline = ContinuousClock.now + Self.patience
+        while true {
+            do {
+                return try start()
+            } catch KernelError.socketInUse where ContinuousClock.now < deadline {
+                try await Task.sleep(for: .milliseconds(20))
+            }
+        }
     }
 
     /// First everything is there that the pods need, then the predecessor is asked for them. If it ends meanwhile,
