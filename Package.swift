@@ -73,7 +73,7 @@ let package = Package(
     ],
     targets: [
         // Shared rooms.
-        .systemLibrary(name: "CNetlink", path: "Sources/Shared/CNetlink", pkgConfig: "libmnl", providers: [.apt(["libmnl-dev"])]),
+        .systemLibrary(name: "CNetlink", path: "Sources/Shared/CNetlink"),
         .systemLibrary(name: "COpenSSL", path: "Sources/Shared/COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         // Nouns of the mesh: identities, addresses by role, workloads, services, policies, reasons.
         .target(name: "MeshModel", path: "Sources/Shared/Model", swiftSettings: house),
@@ -103,7 +103,8 @@ let package = Package(
         .target(name: "ZtunnelTunnel", dependencies: ["MeshModel", "MeshPolicy", "MeshTLS", "MeshKernel", "HBONE", "MeshDiscovery", "MeshIdentity", "MeshTelemetry", "MeshProxy", nioCore, nioPosix], path: "Sources/Ztunnel/Tunnel", swiftSettings: house),
         // The CNI plugin's configuration, calls and answers; the lists of plugins it stands in; pure.
         .target(name: "NodeCNI", dependencies: ["MeshModel"], path: "Sources/Ztunnel/CNI", swiftSettings: house),
-        .executableTarget(name: "apus-cni", dependencies: ["NodeCNI", "MeshModel", "MeshKernel"], path: "Sources/Ztunnel/Plugin", swiftSettings: house),
+        // Copied into folders of hosts that may have no library of ours: a release needs none.
+        .executableTarget(name: "apus-cni", dependencies: ["NodeCNI", "MeshModel", "MeshKernel"], path: "Sources/Ztunnel/Plugin", swiftSettings: house, linkerSettings: [.unsafeFlags(["-static-executable"], .when(configuration: .release))]),
         .target(name: "ZtunnelNode", dependencies: ["NodeCNI", "ZtunnelTunnel", "MeshModel", "MeshKernel", "MeshDiscovery", "MeshRuntime", nioCore, logging], path: "Sources/Ztunnel/Node", swiftSettings: house),
         .executableTarget(name: "ztunnel", dependencies: ["NodeCNI", "ZtunnelTunnel", "ZtunnelNode", "MeshModel", "MeshKernel", "MeshTLS", "MeshDiscovery", "MeshIdentity", "MeshTelemetry", "MeshRuntime", nioCore, nioPosix, grpcPosix, logging, lifecycle, signals], path: "Sources/Ztunnel/Main", swiftSettings: house),
         // The waypoint. Routes of the Gateway API as decisions: match, spread, rewrite, retry; pure.

@@ -29,6 +29,7 @@ struct ImageTests {
         #expect(node.contains("COPY --from=build /programs/apus-cni /usr/local/bin/"))
         #expect(lines.filter { $0.hasPrefix("USER ") } == Array(repeating: "USER 1337:1337", count: 3))
         #expect(lines.contains { $0.contains("swift build -c release --static-swift-stdlib") })
+        #expect(lines.contains("RUN ! readelf --dynamic /programs/apus-cni | grep NEEDED"))
     }
 
     @Test("manifests name the images that the recipe makes")
@@ -42,6 +43,26 @@ struct ImageTests {
         let version = try Shell.run([try MeshPrograms().ztunnel, "--version"]).split { " ,".contains($0) }
         #expect(images == Set(["apusd", "ztunnel"].map { "apus/\($0):\(version[1])" }))
         #expect(text.contains("- --waypoint-image=apus/waypoint:\(version[1])\n"))
+    }
+
+    @Test("no program needs a library for netlink, which nodes and images may not have")
+    func libraries() throws {
+        let programs = try MeshPrograms()
+        for program in [programs.ztunnel, programs.apusd, programs.waypoint, programs.apus, try programs.plugin()] {
+            let needed = try Shell.run(["ldd", program])
+            #expect(needed.contains("libc.so") && !needed.contains("libmnl"), "\(program): \(needed)")
+        }
+    }
+
+    @Test(
+        "the plugin of a release runs on a host that has nothing else, not even a C library",
+        .enabled(if: Repository.releasedPlugin != nil))
+    func plugin() throws {
+        let host = try TemporaryDirectory()
+        try Shell.run(["cp", try #require(Repository.releasedPlugin), "\(host.path)/apus-cni"])
+        let question = "echo '{\"cniVersion\":\"1.0.0\"}' | CNI_COMMAND=VERSION chroot \(host.path) /apus-cni"
+        let answer = try Shell.run(["sh", "-c", question])
+        #expect(answer.contains("\"supportedVersions\""), "\(answer)")
     }
 
     @Test("there is no shell in them, and no program but ours", .enabled(if: Repository.imageRoot != nil))
@@ -63,6 +84,9 @@ struct ImageTests {
             let version = try image.run(["/usr/local/bin/\(name)", "--version"])
             #expect(version.contains(", OpenSSL 3.5."), "\(version)")
         }
+        let plugin = try image.run(
+            ["/usr/local/bin/apus-cni"], variables: ["CNI_COMMAND=VERSION"], input: "{\"cniVersion\":\"1.0.0\"}")
+        #expect(plugin.contains("\"supportedVersions\""), "\(plugin)")
         #expect(try image.run(["/usr/local/bin/apusd", "--help"]).contains("USAGE: apusd"))
         #expect(try image.run(["/usr/local/bin/apus", "install"]).hasPrefix("apiVersion: v1\n"))
         try image.write("resources/node.yaml", "apiVersion: v1\nkind: Node\nmetadata: { name: node1 }\n")
@@ -105,7 +129,7 @@ private final class ImageRoot {
             try FileManager.default.createDirectory(atPath: "\(root)/\(folder)", withIntermediateDirectories: true)
         }
         let programs = try MeshPrograms()
-        for program in [programs.ztunnel, programs.apusd, programs.waypoint, programs.apus] {
+        for program in [programs.ztunnel, programs.apusd, programs.waypoint, programs.apus, try programs.plugin()] {
             try Shell.run(["cp", program, "\(root)/usr/local/bin/"])
             for line in try Shell.run(["ldd", program]).split(separator: "\n") where line.contains("/swift/") {
                 let words = line.split(separator: " ")
@@ -125,8 +149,9 @@ private final class ImageRoot {
         ] + program
     }
 
-    func run(_ program: [String]) throws -> String {
-        try Shell.run(["env"] + Self.libraries.map { "\($0.key)=\($0.value)" } + command(program))
+    func run(_ program: [String], variables: [String] = [], input: String = "") throws -> String {
+        let environment = ["env"] + Self.libraries.map { "\($0.key)=\($0.value)" } + variables
+        return try Shell.run(["sh", "-c", "printf %s \"$0\" | \"$@\"", input] + environment + command(program))
     }
 
     func start(

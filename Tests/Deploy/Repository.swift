@@ -23,6 +23,12 @@ enum Repository {
     static var celPython: String? { place("setup-test-peers", "cel") }
     static var imageRoot: String? { place("setup-image-root") }
 
+    /// Of `swift build -c release --static-swift-stdlib --product apus-cni`; `nil` when that was not built.
+    static var releasedPlugin: String? {
+        let path = "\(root)/.build/release/apus-cni"
+        return FileManager.default.isExecutableFile(atPath: path) ? path : nil
+    }
+
     static var systemdAnalyze: String? {
         let place = "/usr/bin/systemd-analyze"
         return FileManager.default.isExecutableFile(atPath: place) ? place : nil

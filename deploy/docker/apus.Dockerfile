@@ -7,7 +7,7 @@
 # A program built with OpenSSL 3.0 runs with 3.5: the library's interface is the same.
 FROM swift:6.3-bookworm AS build
 RUN apt-get update -q \
-    && apt-get install -y -q --no-install-recommends libssl-dev libmnl-dev pkg-config \
+    && apt-get install -y -q --no-install-recommends libssl-dev pkg-config \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY Package.swift Package.resolved* ./
@@ -19,6 +19,8 @@ RUN mkdir /programs \
         && cp ".build/release/$product" /programs/ || exit 1; \
     done \
     && strip /programs/*
+# The plugin runs on the host, where no library of ours may be.
+RUN ! readelf --dynamic /programs/apus-cni | grep NEEDED
 
 FROM debian:trixie-slim AS root
 COPY deploy/docker/make-root /make-root

@@ -1,4 +1,4 @@
-// libmnl, netfilter and the Linux calls that Swift's Glibc overlay hides. Constants, macros and inline shims; no logic.
+// Netlink, netfilter and the Linux calls that Swift's Glibc overlay hides. Constants, macros and inline shims; no logic.
 #ifndef APUS_CNETLINK_SHIM_H
 #define APUS_CNETLINK_SHIM_H
 #include <errno.h>
@@ -17,7 +17,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <libmnl/libmnl.h>
+#include <linux/netlink.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nf_tables.h>
@@ -56,6 +56,7 @@ static inline struct cmsghdr *apus_cmsg_next(struct msghdr *message, struct cmsg
 static inline void *apus_cmsg_data(struct cmsghdr *header) { return CMSG_DATA(header); }
 
 // Flags that are enums in Glibc or too new for the headers we build with.
+static const int apus_sock_raw = SOCK_RAW;
 static const int apus_sock_stream = SOCK_STREAM;
 static const int apus_sock_seqpacket = SOCK_SEQPACKET;
 static const int apus_sock_cloexec = SOCK_CLOEXEC;

@@ -1,11 +1,9 @@
 import CNetlink
 import Glibc
 
-/// A netlink socket over libmnl, bound in the namespace of the thread that opened it. The kernel works on a request
-/// while it is sent, so answers are waiting when send returns.
-///
-/// Safe: the handle is made in an init, closed in deinit and never shown.
-@safe struct NetlinkSocket: ~Copyable {
+/// A netlink socket, bound in the namespace of the thread that opened it. The kernel works on a request while it is
+/// sent, so answers are waiting when send returns. netlink(7).
+struct NetlinkSocket: ~Copyable {
     enum Bus: CInt {
         case route = 0
         case netfilter = 12
@@ -19,68 +17,69 @@ import Glibc
     private static let dumpMessagesMax = 1_000_000
     /// A dump that changes while it is read is read again.
     private static let dumpAttemptsMax = 5
+    private static let addressBytes = socklen_t(MemoryLayout<sockaddr_nl>.size)
 
-    private let handle: OpaquePointer
+    private let descriptor: OwnedDescriptor
+    /// The number by which the kernel knows this socket (owner of a table).
+    let port: UInt32
     private var sequence: UInt32
 
-    /// Opens and binds in the calling thread's namespace.
+    /// Opens and binds in the calling thread's namespace; the kernel chooses the port.
     static func open(_ bus: Bus) throws(KernelError) -> NetlinkSocket {
-        guard let handle = unsafe mnl_socket_open2(bus.rawValue, apus_sock_cloexec) else {
-            throw .last("open netlink socket (\(bus))")
+        let raw = Glibc.socket(AF_NETLINK, apus_sock_raw | apus_sock_cloexec, bus.rawValue)
+        guard raw >= 0 else { throw .last("open netlink socket (\(bus))") }
+        let descriptor = OwnedDescriptor(adopting: raw)
+        var address = sockaddr_nl()
+        address.nl_family = sa_family_t(AF_NETLINK)
+        let bound = unsafe withUnsafePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe Glibc.bind(raw, $0, addressBytes)
+            }
         }
-        let socket = unsafe NetlinkSocket(handle)
-        guard unsafe mnl_socket_bind(handle, 0, pid_t(MNL_SOCKET_AUTOPID)) == 0 else {
-            throw .last("bind netlink socket (\(bus))")
-        }
-        try socket.configure()
-        return socket
+        guard bound == 0 else { throw .last("bind netlink socket (\(bus))") }
+        return try NetlinkSocket(descriptor, sequence: 0)
     }
 
     /// Goes on with a socket that another process opened and passed on.
     static func adopt(_ descriptor: consuming OwnedDescriptor) throws(KernelError) -> NetlinkSocket {
-        guard let handle = unsafe mnl_socket_fdopen(descriptor.raw) else {
-            throw .last("adopt netlink socket")
-        }
-        _ = descriptor.release()
         // Far from the predecessor's numbers: what it did not read must not pass for an answer to us.
-        let socket = unsafe NetlinkSocket(handle, sequence: .random(in: 1 << 24 ... 1 << 31))
-        guard socket.port != 0 else {
-            throw .controlMessage("the netlink socket handed over is not bound")
-        }
-        try socket.configure()
-        return socket
+        try NetlinkSocket(descriptor, sequence: .random(in: 1 << 24 ... 1 << 31))
     }
 
-    private init(_ handle: OpaquePointer, sequence: UInt32 = 0) {
-        unsafe self.handle = handle
+    private init(_ descriptor: consuming OwnedDescriptor, sequence: UInt32) throws(KernelError) {
         self.sequence = sequence
+        port = try Self.port(of: descriptor.raw)
+        try Self.configure(descriptor.raw)
+        self.descriptor = descriptor
     }
 
-    deinit {
-        unsafe mnl_socket_close(handle)
+    private static func port(of raw: CInt) throws(KernelError) -> UInt32 {
+        var address = sockaddr_nl()
+        var length = addressBytes
+        let result = unsafe withUnsafeMutablePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe getsockname(raw, $0, &length)
+            }
+        }
+        guard result == 0 else { throw .last("ask for the port of a netlink socket") }
+        guard address.nl_family == sa_family_t(AF_NETLINK), address.nl_pid != 0 else {
+            throw .controlMessage("the socket is no netlink socket that is bound")
+        }
+        return address.nl_pid
     }
 
-    private func configure() throws(KernelError) {
+    private static func configure(_ raw: CInt) throws(KernelError) {
         var on: CInt = 1
         let size = socklen_t(MemoryLayout<CInt>.size)
         // Explanations are a help, not a need: an old kernel may refuse.
-        _ = unsafe mnl_socket_setsockopt(handle, NETLINK_EXT_ACK, &on, size)
-        _ = unsafe mnl_socket_setsockopt(handle, NETLINK_CAP_ACK, &on, size)
-        var time = timeval(tv_sec: Self.answerTimeoutSeconds, tv_usec: 0)
+        _ = unsafe setsockopt(raw, SOL_NETLINK, NETLINK_EXT_ACK, &on, size)
+        _ = unsafe setsockopt(raw, SOL_NETLINK, NETLINK_CAP_ACK, &on, size)
+        var time = timeval(tv_sec: answerTimeoutSeconds, tv_usec: 0)
         guard unsafe setsockopt(raw, SOL_SOCKET, SO_RCVTIMEO, &time, socklen_t(MemoryLayout<timeval>.size)) == 0
         else { throw .last("set the answer timeout of a netlink socket") }
     }
 
-    private var raw: CInt { unsafe mnl_socket_get_fd(handle) }
-
-    /// The number by which the kernel knows this socket (owner of a table).
-    var port: UInt32 { unsafe mnl_socket_get_portid(handle) }
-
-    func duplicateDescriptor() throws(KernelError) -> OwnedDescriptor {
-        let copy = fcntl(raw, F_DUPFD_CLOEXEC, 0)
-        guard copy >= 0 else { throw .last("duplicate netlink socket") }
-        return OwnedDescriptor(adopting: copy)
-    }
+    func duplicateDescriptor() throws(KernelError) -> OwnedDescriptor { try descriptor.duplicate() }
 
     /// One request with acknowledgement.
     mutating func request(_ message: NetlinkMessage) throws(KernelError) {
@@ -182,9 +181,10 @@ import Glibc
         return sequence
     }
 
+    /// Without a receiver, which is the kernel then.
     private func send(_ bytes: [UInt8], operation: String) throws(KernelError) {
         let sent = try uninterrupted("\(operation): send to netlink") {
-            unsafe bytes.withUnsafeBytes { unsafe mnl_socket_sendto(handle, $0.baseAddress, $0.count) }
+            unsafe bytes.withUnsafeBytes { unsafe Glibc.send(descriptor.raw, $0.baseAddress, $0.count, 0) }
         }
         guard sent == bytes.count else { throw .malformedAnswer(operation: "\(operation): short send") }
     }
@@ -192,16 +192,19 @@ import Glibc
     private func receive(operation: String) throws(KernelError) -> [NetlinkAnswer] {
         var buffer = [UInt8](repeating: 0, count: Self.receiveBytesMax)
         let count = try uninterrupted("\(operation): receive from netlink") {
-            unsafe buffer.withUnsafeMutableBytes { unsafe mnl_socket_recvfrom(handle, $0.baseAddress, $0.count) }
+            // With this flag a datagram that does not fit tells its own length.
+            unsafe buffer.withUnsafeMutableBytes {
+                unsafe Glibc.recv(descriptor.raw, $0.baseAddress, $0.count, apus_msg_trunc)
+            }
         }
-        guard count > 0, let answers = NetlinkAnswer.parse(buffer[..<count]) else {
+        guard count > 0, count <= buffer.count, let answers = NetlinkAnswer.parse(buffer[..<count]) else {
             throw .malformedAnswer(operation: operation)
         }
         return answers
     }
 
     private func hasMoreAnswers() -> Bool {
-        var waiting = pollfd(fd: raw, events: Int16(POLLIN), revents: 0)
+        var waiting = pollfd(fd: descriptor.raw, events: Int16(POLLIN), revents: 0)
         return unsafe poll(&waiting, 1, 0) > 0
     }
 }
