@@ -106,6 +106,30 @@ struct WaypointTemplateTests {
         #expect(objects[.deployment]?["spec"]?["template"]?["spec"]?["serviceAccountName"]?.text == "other")
     }
 
+    @Test("Deployment and Service have the name that the Gateway asks for; labels and the account keep the Gateway's")
+    func nameOverride() throws {
+        let gateway = Self.gateway { $0.metadata.annotations["gateway.istio.io/name-override"] = "edge" }
+        let patches = ["horizontalPodAutoscaler": "spec: { maxReplicas: 3 }", "deployment": "metadata: { name: edge }"]
+        let overlays = [try WaypointOverlay(origin: "ConfigMap shop/o", data: patches)]
+        let objects = try WaypointTemplate.objects(gateway, Self.settings, overlays)
+        let names = Dictionary(uniqueKeysWithValues: objects.map { ($0.part, $0.name) })
+        #expect(
+            names == [
+                .serviceAccount: "way", .service: "edge", .deployment: "edge", .horizontalPodAutoscaler: "edge",
+            ])
+        let values = Dictionary(uniqueKeysWithValues: objects.map { ($0.part, $0.value) })
+        let pod = try #require(values[.deployment]?["spec"]?["template"])
+        #expect(pod["metadata"]?["labels"]?["gateway.networking.k8s.io/gateway-name"]?.text == "way")
+        #expect(pod["metadata"]?["labels"]?["service.istio.io/canonical-name"]?.text == "edge")
+        #expect(pod["spec"]?["serviceAccountName"]?.text == "way")
+        let settings = text(pod["spec"]?["containers"]?.elements?.first?["env"])
+        #expect(settings.contains(#"{"name":"GATEWAY_NAME","value":"way"}"#))
+        #expect(settings.contains(#"{"name":"GATEWAY_SERVICE","value":"edge"}"#))
+        #expect(values[.horizontalPodAutoscaler]?["spec"]?["scaleTargetRef"]?["name"]?.text == "edge")
+        let owner = values[.service]?["metadata"]?["ownerReferences"]?.elements?.first
+        #expect(owner?["name"]?.text == "way")
+    }
+
     @Test("overlays are merged by name, and make what is made on demand only")
     func overlays() throws {
         let objects = try objects([

@@ -44,6 +44,26 @@ struct GatewayStatusTests {
         #expect(world.findings.contains { $0.message == refused })
     }
 
+    @Test("one whose Service has another name is named by its Gateway and reached by that Service")
+    func nameOverride() throws {
+        var own = gateway([Self.tunnel])
+        own.metadata.annotations["gateway.istio.io/name-override"] = "edge"
+        let address = try #require(IPAddress("10.254.0.1"))
+        let world = translated(own) {
+            $0.waypoints = [WaypointInstance(gateway: own, address: address, isReady: true, problem: "")]
+        }
+        let hostname = "edge.shop.svc.cluster.local"
+        let api = try #require(world.services.first { $0.name == "api" })
+        #expect(api.waypoint == GatewayReference(.hostname(ServiceKey(namespace: "shop", hostname: hostname))))
+        let service = try #require(world.services.first { $0.hostname == hostname })
+        #expect(!world.services.contains { $0.name == "way" })
+        #expect(world.workloads.contains { $0.services[service.key] != nil })
+        let status = try #require(world.gatewayStatuses.first)
+        #expect(status.conditions.last?.reason == .programmed)
+        #expect(status.conditions.last?.message == "assigned to shop/api")
+        #expect(!world.findings.contains { $0.message.contains("is not ready") })
+    }
+
     @Test("one that is proven is programmed, says its address and whom it is assigned to, and is healthy")
     func ready() throws {
         let address = try #require(IPAddress("10.254.0.1"))

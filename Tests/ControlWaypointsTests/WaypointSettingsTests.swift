@@ -17,9 +17,11 @@ struct WaypointSettingsTests {
             program: "/bin/false", addresses: try #require(IPBlock("10.254.0.0/24")),
             attachment: .routed(gateway: gateway), state: try StateDirectory(path: path),
             trustDomain: "cluster.local", clusterID: "one", drainSeconds: 5)
-        let name = WaypointInstanceName(namespace: "shop", gateway: "waypoint", pod: "pod-1", serviceAccount: "own")
+        let name = WaypointInstanceName(
+            namespace: "shop", gateway: "waypoint", service: "way-svc", pod: "pod-1", serviceAccount: "own")
         let own = settings.environment(for: name, controlPlanePort: 15012)
         #expect(Set(own.keys) == WaypointRunSettings.ownNames)
+        #expect(own["GATEWAY_NAME"] == "waypoint" && own["GATEWAY_SERVICE"] == "way-svc")
 
         settings.moreSettings = ["TRACE_SAMPLING": "100", "SERVICE_ACCOUNT": "another"]
         let more = settings.environment(for: name, controlPlanePort: 15012)

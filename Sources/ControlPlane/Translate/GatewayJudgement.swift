@@ -85,7 +85,7 @@ struct GatewayJudgement {
     }
 
     private func host(_ gateway: GatewayResource) -> String {
-        "\(gateway.metadata.name).\(gateway.metadata.namespace).svc.\(settings.clusterDomain)"
+        "\(gateway.serviceName).\(gateway.metadata.namespace).svc.\(settings.clusterDomain)"
     }
 
     private static func status(_ listener: GatewayResource.Listener, at place: Int) -> GatewayListenerStatus {

@@ -1,8 +1,8 @@
 import MeshModel
 
 /// Which waypoint an object asks for, by Istio's labels `istio.io/use-waypoint` and `istio.io/waypoint-for`. A waypoint
-/// is known by the Service of its name. A missing one stays in the world, so that clients refuse the connection rather
-/// than go around it.
+/// is known by its Service, which has its name unless the Gateway says otherwise. A missing one stays in the world, so
+/// that clients refuse the connection rather than go around it.
 struct WaypointBinding {
     private enum Traffic: String {
         case service, workload, all, none
@@ -45,8 +45,10 @@ struct WaypointBinding {
         let labels = isOwn ? metadata.labels : namespaceLabels
         guard let name = labels[Label.useWaypoint], !name.isEmpty, name != "none" else { return nil }
         let namespace = labels[Label.useWaypointNamespace] ?? metadata.namespace
+        let waypoint = WaypointKey(namespace: namespace, name: name)
+        let serviceName = gateways.serviceName(of: waypoint)
         let key = ServiceKey(
-            namespace: namespace, hostname: context.hostname(service: name, namespace: namespace))
+            namespace: namespace, hostname: context.hostname(service: serviceName, namespace: namespace))
         if labels[Label.useWaypointCanary] != nil {
             report(.warning, resource, "label \(Label.useWaypointCanary) is not supported yet; all goes to \(name)")
         }
@@ -59,8 +61,7 @@ struct WaypointBinding {
                 "waypoint \"\(namespace)/\(name)\" is not ready: it has no Service; \(consequence)")
             return passesBy ? nil : GatewayReference(.hostname(key))
         }
-        if metadata.namespace == namespace, metadata.name == name, client == .service { return nil }
-        let waypoint = WaypointKey(namespace: namespace, name: name)
+        if metadata.namespace == namespace, metadata.name == serviceName, client == .service { return nil }
         guard gateways.admits(metadata.namespace, namespaceLabels, to: waypoint) else {
             state(
                 resource, client, .attachmentDenied,

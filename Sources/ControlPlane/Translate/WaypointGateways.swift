@@ -1,7 +1,7 @@
 import MeshModel
 
-/// Gateways of a waypoint class. Each is reached by a Service of its name; where nobody wrote that one, it follows from
-/// the Gateway, as Istio's gateway deployment controller would make it.
+/// Gateways of a waypoint class. Each is reached by a Service, of its name unless it says otherwise; where nobody wrote
+/// that one, it follows from the Gateway, as Istio's gateway deployment controller would make it.
 struct WaypointGateways {
     private let gateways: [String: GatewayResource]
     /// Gateways that are written, by namespace and name; not those of waypoints that are about to leave.
@@ -59,14 +59,15 @@ struct WaypointGateways {
     func unready(_ resources: ResourceSet, _ context: TranslateContext) -> Set<ServiceKey> {
         var unready = Set(
             gateways.values.map { gateway in
-                let (name, namespace) = (gateway.metadata.name, gateway.metadata.namespace)
+                let (name, namespace) = (gateway.serviceName, gateway.metadata.namespace)
                 return ServiceKey(namespace: namespace, hostname: context.hostname(service: name, namespace: namespace))
             })
         for pod in resources.pods where isWaypoint(pod) && PodTranslation.isHealthy(pod) {
             guard let name = pod.metadata.labels[Label.gatewayName], !pod.addresses.isEmpty else { continue }
             let namespace = pod.metadata.namespace
+            let service = serviceName(of: WaypointKey(namespace: namespace, name: name))
             unready.remove(
-                ServiceKey(namespace: namespace, hostname: context.hostname(service: name, namespace: namespace)))
+                ServiceKey(namespace: namespace, hostname: context.hostname(service: service, namespace: namespace)))
         }
         return unready
     }
@@ -74,7 +75,10 @@ struct WaypointGateways {
     /// The services as they were written, and those that follow from gateways; labels of a Gateway that say whom it
     /// is for also hold for its Service.
     func services(with written: [ServiceResource]) -> [ServiceResource] {
-        var open = gateways
+        var open = Dictionary(
+            gateways.values.map { ("\($0.metadata.namespace)/\($0.serviceName)", $0) },
+            // Two Gateways of one Service: that whose own name it is.
+            uniquingKeysWith: { $0.precedes($1) ? $0 : $1 })
         var services = written.map { service in
             guard let gateway = open.removeValue(forKey: service.metadata.key) else { return service }
             var service = service
@@ -83,6 +87,7 @@ struct WaypointGateways {
         }
         for gateway in open.values.sorted(by: { $0.metadata.key < $1.metadata.key }) {
             var service = ServiceResource(metadata: gateway.metadata)
+            service.metadata.name = gateway.serviceName
             service.metadata.labels = Self.labels(of: gateway)
             service.selector = [Label.gatewayName: gateway.metadata.name]
             service.ports = [ServiceResource.Port(name: "mesh", port: gateway.tunnelPort, applicationProtocol: .tls)]
@@ -96,6 +101,9 @@ struct WaypointGateways {
         labels[Label.waypointFor] = gateway.metadata.labels[Label.waypointFor]
         return labels
     }
+
+    /// The Service that a waypoint is reached by; one that is known by its Service alone has that name.
+    func serviceName(of key: WaypointKey) -> String { gateways[key.description]?.serviceName ?? key.name }
 
     /// Whether it is a waypoint.
     func contains(_ key: WaypointKey) -> Bool { gateways[key.description] != nil }
@@ -117,5 +125,13 @@ struct WaypointGateways {
     func isWaypoint(_ pod: PodResource) -> Bool {
         guard let name = pod.metadata.labels[Label.gatewayName] else { return false }
         return gateways["\(pod.metadata.namespace)/\(name)"] != nil
+    }
+}
+
+extension GatewayResource {
+    /// Which of two with one Service has it.
+    fileprivate func precedes(_ other: GatewayResource) -> Bool {
+        let (isOwn, isTheirs) = (serviceName == metadata.name, other.serviceName == other.metadata.name)
+        return isOwn == isTheirs ? metadata.key < other.metadata.key : isOwn
     }
 }

@@ -50,7 +50,7 @@ struct ProbeRecords {
             ServicePort(
                 servicePort: WaypointInstance.probePort, targetPort: responder.port, applicationProtocol: .http11)
         ]
-        let hostname = context.hostname(service: metadata.name, namespace: metadata.namespace)
+        let hostname = context.hostname(service: instance.gateway.serviceName, namespace: metadata.namespace)
         service.waypoint = GatewayReference(.hostname(ServiceKey(namespace: metadata.namespace, hostname: hostname)))
         return service
     }

@@ -22,6 +22,7 @@ enum Label {
 }
 
 enum Annotation {
+    static let gatewayNameOverride = "gateway.istio.io/name-override"
     static let gatewayServiceAccount = "gateway.istio.io/service-account"
     static let redirection = "ambient.istio.io/redirection"
     static let bypassInboundCapture = "ambient.istio.io/bypass-inbound-capture"

@@ -38,8 +38,8 @@ actor WaypointDriver {
     ) {
         let metadata = instance.gateway.metadata
         name = WaypointInstanceName(
-            namespace: metadata.namespace, gateway: metadata.name, pod: instance.podName,
-            serviceAccount: instance.gateway.serviceAccount)
+            namespace: metadata.namespace, gateway: metadata.name, service: instance.gateway.serviceName,
+            pod: instance.podName, serviceAccount: instance.gateway.serviceAccount)
         self.instance = instance
         self.lease = lease
         self.settings = settings

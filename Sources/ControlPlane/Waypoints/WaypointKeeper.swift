@@ -67,7 +67,8 @@ package actor WaypointKeeper {
         guard !isStopping else { return }
         let gateways = Dictionary(wanted.map { ($0.metadata.key, $0) }) { first, _ in first }
         for (key, waypoint) in running where !waypoint.isLeaving {
-            guard let gateway = gateways[key], gateway.serviceAccount == waypoint.instance.gateway.serviceAccount
+            guard let gateway = gateways[key], gateway.serviceAccount == waypoint.instance.gateway.serviceAccount,
+                gateway.serviceName == waypoint.instance.gateway.serviceName
             else {
                 running[key]?.isLeaving = true
                 Task { await self.retire(key) }

@@ -58,9 +58,9 @@ package struct WaypointRunSettings: Sendable {
 
     /// Settings that follow from the Gateway and from ours: nobody may give others.
     package static let ownNames: Set<String> = [
-        "POD_NAME", "POD_NAMESPACE", "GATEWAY_NAME", "SERVICE_ACCOUNT", "TRUST_DOMAIN", "CLUSTER_ID", "XDS_ADDRESS",
-        "CA_ADDRESS", "XDS_ROOT_CA", "CA_ROOT_CA", "AUTH_TOKEN", "APUS_METRICS_ADDRESS", "APUS_READINESS_ADDRESS",
-        "TERMINATION_DRAIN_DURATION", "APUS_SOCKET",
+        "POD_NAME", "POD_NAMESPACE", "GATEWAY_NAME", "GATEWAY_SERVICE", "SERVICE_ACCOUNT", "TRUST_DOMAIN", "CLUSTER_ID",
+        "XDS_ADDRESS", "CA_ADDRESS", "XDS_ROOT_CA", "CA_ROOT_CA", "AUTH_TOKEN", "APUS_METRICS_ADDRESS",
+        "APUS_READINESS_ADDRESS", "TERMINATION_DRAIN_DURATION", "APUS_SOCKET",
     ]
 
     /// Everything the process is told.
@@ -69,6 +69,7 @@ package struct WaypointRunSettings: Sendable {
         let roots = state.path(of: AuthorityFile.roots)
         let own = [
             "POD_NAME": instance.pod, "POD_NAMESPACE": instance.namespace, "GATEWAY_NAME": instance.gateway,
+            "GATEWAY_SERVICE": instance.service,
             "SERVICE_ACCOUNT": instance.serviceAccount, "TRUST_DOMAIN": trustDomain, "CLUSTER_ID": clusterID,
             "XDS_ADDRESS": control, "CA_ADDRESS": control, "XDS_ROOT_CA": roots, "CA_ROOT_CA": roots,
             "AUTH_TOKEN": state.path(of: "account-tokens/\(instance.namespace).\(instance.serviceAccount)"),
@@ -84,6 +85,7 @@ package struct WaypointRunSettings: Sendable {
 struct WaypointInstanceName: Hashable, Sendable {
     let namespace: String
     let gateway: String
+    let service: String
     let pod: String
     let serviceAccount: String
 

@@ -103,7 +103,7 @@ struct CallRouter {
     /// The reference names the service that we are behind, or our very pod.
     private func isUs(_ reference: GatewayReference) -> Bool {
         switch world.destination(of: reference, clientNamespace: settings.namespace) {
-        case .service(let service)?: service.name == settings.name && service.namespace == settings.namespace
+        case .service(let service)?: service.name == settings.service && service.namespace == settings.namespace
         case .workload(let workload)?: workload.name == settings.podName && workload.identity == settings.identity
         case nil: false
         }

@@ -3,8 +3,10 @@ package import NIOCore
 
 /// What a waypoint is told at start.
 package struct GatewaySettings: Sendable {
-    /// The Service that callers know the waypoint by; its Gateway has the same name.
+    /// Of its Gateway.
     package var name: String
+    /// The Service that callers know the waypoint by: of the same name unless we are told otherwise.
+    package var service: String
     package var namespace: String
     package var serviceAccount: String
     package var trustDomain: String = Identity.defaultTrustDomain
@@ -56,6 +58,7 @@ package struct GatewaySettings: Sendable {
 
     package init(name: String, namespace: String, serviceAccount: String, podName: String) {
         self.name = name
+        self.service = name
         self.namespace = namespace
         self.serviceAccount = serviceAccount
         self.podName = podName

@@ -36,6 +36,7 @@ struct Waypoint {
 
           POD_NAME, POD_NAMESPACE, SERVICE_ACCOUNT   who we are (SERVICE_ACCOUNT: as GATEWAY_NAME)
           GATEWAY_NAME        our Gateway, as callers' istio.io/use-waypoint has it
+          GATEWAY_SERVICE     our Service (as GATEWAY_NAME)
           NODE_NAME, NETWORK, TRUST_DOMAIN           where we are (any node, none, cluster.local)
           XDS_ADDRESS         the control plane, https://HOST:15012; CA_ADDRESS likewise
           XDS_ROOT_CA         file with the control plane's root certificate; CA_ROOT_CA likewise

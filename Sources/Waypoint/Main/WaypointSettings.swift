@@ -81,10 +81,11 @@ struct WaypointSettings {
     private static func gateway(_ reader: inout SettingsReader) -> GatewaySettings {
         let podName = needed("POD_NAME", "the name of our own pod", &reader)
         let namespace = needed("POD_NAMESPACE", "the namespace of our own pod", &reader)
-        let name = needed("GATEWAY_NAME", "the name of our Gateway, which is that of our Service", &reader)
+        let name = needed("GATEWAY_NAME", "the name of our Gateway", &reader)
         var gateway = GatewaySettings(
             name: name, namespace: namespace, serviceAccount: reader.text("SERVICE_ACCOUNT", default: name),
             podName: podName)
+        gateway.service = reader.text("GATEWAY_SERVICE", default: name)
         gateway.nodeName = reader.text("NODE_NAME") ?? ""
         gateway.network = reader.text("NETWORK") ?? ""
         gateway.systemRoots = reader.text("SSL_CERT_FILE")

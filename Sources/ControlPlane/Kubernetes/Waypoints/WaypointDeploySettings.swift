@@ -43,8 +43,9 @@ package struct WaypointDeploySettings: Hashable, Sendable {
 
     /// Settings that follow from the Gateway and from ours: nobody may give others.
     package static let ownNames: Set<String> = [
-        "POD_NAME", "POD_NAMESPACE", "NODE_NAME", "INSTANCE_IP", "SERVICE_ACCOUNT", "GATEWAY_NAME", "TRUST_DOMAIN",
-        "CLUSTER_ID", "NETWORK", "XDS_ADDRESS", "CA_ADDRESS", "XDS_ROOT_CA", "CA_ROOT_CA", "AUTH_TOKEN",
+        "POD_NAME", "POD_NAMESPACE", "NODE_NAME", "INSTANCE_IP", "SERVICE_ACCOUNT", "GATEWAY_NAME",
+        "GATEWAY_SERVICE", "TRUST_DOMAIN", "CLUSTER_ID", "NETWORK", "XDS_ADDRESS", "CA_ADDRESS", "XDS_ROOT_CA",
+        "CA_ROOT_CA", "AUTH_TOKEN",
         "TERMINATION_DRAIN_DURATION", "APUS_METRICS_ADDRESS", "APUS_READINESS_ADDRESS",
     ]
 }

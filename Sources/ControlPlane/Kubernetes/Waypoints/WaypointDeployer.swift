@@ -172,7 +172,7 @@ package actor WaypointDeployer {
         for part in WaypointObject.Part.allCases where part.isOptional && !parts.contains(part) {
             guard !state.absent.contains(part), let served = versions[part] else { continue }
             let place = ObjectPlace(
-                served, namespace: gateway.metadata.namespace, name: gateway.metadata.name)
+                served, namespace: gateway.metadata.namespace, name: gateway.serviceName)
             if try await objects.remove(place, ownedBy: gateway) { writeCount += 1 }
             state.applied[part] = nil
             state.absent.insert(part)

@@ -92,7 +92,8 @@ extension WaypointTemplate {
             ("POD_NAMESPACE", "metadata.namespace"), ("SERVICE_ACCOUNT", "spec.serviceAccountName"),
         ]
         var texts = [
-            "GATEWAY_NAME": name, "TRUST_DOMAIN": settings.trustDomain, "CLUSTER_ID": settings.clusterID,
+            "GATEWAY_NAME": name, "GATEWAY_SERVICE": gateway.serviceName, "TRUST_DOMAIN": settings.trustDomain,
+            "CLUSTER_ID": settings.clusterID,
             "XDS_ADDRESS": settings.controlPlane, "CA_ADDRESS": settings.controlPlane,
             "XDS_ROOT_CA": "\(Self.roots)/root-cert.pem", "CA_ROOT_CA": "\(Self.roots)/root-cert.pem",
             "AUTH_TOKEN": "\(Self.tokens)/istio-token", "TERMINATION_DRAIN_DURATION": "\(settings.drainSeconds)s",

@@ -28,12 +28,15 @@ package struct WaypointTemplate {
             for overlay in overlays {
                 if let patch = overlay.patches[part] { value = try template.merged(value, patch, part, overlay) }
             }
-            objects.append(WaypointObject(part: part, name: template.name, value: value))
+            objects.append(WaypointObject(part: part, name: template.name(of: part), value: value))
         }
         return objects
     }
 
     var name: String { gateway.metadata.name }
+
+    /// The account keeps the Gateway's name, as Istio's does.
+    func name(of part: WaypointObject.Part) -> String { part == .serviceAccount ? name : gateway.serviceName }
 
     private func merged(
         _ value: JSONValue, _ patch: JSONValue, _ part: WaypointObject.Part, _ overlay: WaypointOverlay
@@ -48,7 +51,7 @@ package struct WaypointTemplate {
             throw refusal("\(error.path.isEmpty ? "" : "\(error.path): ")\(error.reason)")
         }
         let says: [(String, JSONValue?, String)] = [
-            ("kind", merged["kind"], part.kind.kind), ("metadata.name", merged["metadata"]?["name"], name),
+            ("kind", merged["kind"], part.kind.kind), ("metadata.name", merged["metadata"]?["name"], name(of: part)),
             ("metadata.namespace", merged["metadata"]?["namespace"], gateway.metadata.namespace),
             ("metadata.labels", merged["metadata"]?["labels"]?[Self.managedLabel] ?? .null, Self.manager),
         ]
@@ -73,7 +76,9 @@ package struct WaypointTemplate {
         }
     }
 
-    private var target: JSONValue { ["apiVersion": "apps/v1", "kind": "Deployment", "name": .string(name)] }
+    private var target: JSONValue {
+        ["apiVersion": "apps/v1", "kind": "Deployment", "name": .string(gateway.serviceName)]
+    }
 
     // MARK: - Metadata
 
@@ -155,7 +160,7 @@ package struct WaypointTemplate {
         let own = [
             "sidecar.istio.io/inject": "false", "istio.io/dataplane-mode": "none",
             // Whoever reaches it, reaches it by HBONE.
-            "networking.istio.io/tunnel": "http", "service.istio.io/canonical-name": name,
+            "networking.istio.io/tunnel": "http", "service.istio.io/canonical-name": gateway.serviceName,
             "service.istio.io/canonical-revision": "latest",
         ]
         var podLabels = labels.merging(own) { _, own in own }

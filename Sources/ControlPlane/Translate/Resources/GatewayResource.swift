@@ -82,6 +82,13 @@ package struct GatewayResource: MeshResource {
         }
     }
 
+    /// What its Deployment and its Service are called: the annotation gateway.istio.io/name-override, else its own
+    /// name. Labels go on naming the Gateway.
+    package var serviceName: String {
+        let named = metadata.annotations[Annotation.gatewayNameOverride] ?? ""
+        return named.isEmpty ? metadata.name : named
+    }
+
     /// The service account of its pods: that of the annotation gateway.istio.io/service-account, else its own name.
     package var serviceAccount: String {
         let named = metadata.annotations[Annotation.gatewayServiceAccount] ?? ""
