@@ -51,6 +51,36 @@ struct TakeoverTests {
         }
     }
 
+    @Test("a pod that leaves is reached by nodes whose replica is behind", .timeLimit(.minutes(5)))
+    func left() async throws {
+        let cluster = try await ClusterMesh()
+        try await cluster.run {
+            let mesh = cluster.mesh
+            try await cluster.addService()
+            try await cluster.startReplicas(2)
+            try await cluster.startNodes([[0, 1], [1, 0]])
+            try await cluster.capture(["web", "api"])
+            let server = try await mesh.serveLoad(in: "api", port: 7080)
+            // A connection for each request: what lives on would keep the pod from going.
+            let load = try mesh.load(
+                from: "web", to: ClusterMesh.serviceAddress, port: 80, perSecond: 100, fresh: 20)
+            try await load.expectAnswers(200)
+            for mode in ["none", "ambient"] {
+                try await cluster.replicas[0].paused(seconds: 0.7) {
+                    try await cluster.server.must(
+                        "PATCH", "/api/v1/namespaces/shop/pods/api",
+                        #"{"metadata":{"labels":{"istio.io/dataplane-mode":"\#(mode)"}}}"#,
+                        type: "application/merge-patch+json")
+                }
+                try await mesh.untilState(["api"], mode == "none" ? "attached" : "captured", seconds: 60)
+                try await load.expectAnswers(200)
+            }
+            let counts = await load.finish()
+            #expect(counts.failed == 0, "\(counts)")
+            await server.stop()
+        }
+    }
+
     private func issued(_ replica: ControlPlane) async throws -> Int {
         let name = #"apusd_certificates_total{result="issued"} "#
         let line = try await replica.page("/metrics").split(separator: "\n").first { $0.hasPrefix(name) }
