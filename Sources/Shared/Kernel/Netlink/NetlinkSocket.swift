@@ -47,9 +47,10 @@ struct NetlinkSocket: ~Copyable {
     }
 
     private init(_ descriptor: consuming OwnedDescriptor, sequence: UInt32) throws(KernelError) {
-        self.sequence = sequence
-        port = try Self.port(of: descriptor.raw)
+        let port = try Self.port(of: descriptor.raw)
         try Self.configure(descriptor.raw)
+        self.port = port
+        self.sequence = sequence
         self.descriptor = descriptor
     }
 
