@@ -92,6 +92,10 @@ struct NodeProcess {
         )
         try await run(group)
         arrival.keeper?.stop(forSuccessor: succession.successor.value != nil)
+        let isLast = succession.arrived.hasFired && succession.successor.value == nil
+        if isLast, settings.installation?.removesAtEnd == true {
+            await parts.agent.removeFiles(besides: settings.controlSocketPath)
+        }
         logger.info("ztunnel stopped")
         shutdown.finished.fire()
         await output.sink.close()

@@ -31,6 +31,11 @@ struct AttachmentStore: Sendable {
         try Data(lines.joined().utf8).write(to: URL(filePath: path), options: .atomic)
     }
 
+    /// As if nothing had ever been stored.
+    func remove() throws {
+        if FileManager.default.fileExists(atPath: path) { try FileManager.default.removeItem(atPath: path) }
+    }
+
     private static func parse(_ line: Substring) -> Entry? {
         let words = line.split(separator: "\t", maxSplits: 3, omittingEmptySubsequences: false)
         guard words.count == 4, let (pod, sandbox) = names(words[0]), let device = UInt64(words[1]),

@@ -1,5 +1,8 @@
+internal import FoundationEssentials
 internal import Logging
 internal import MeshKernel
+internal import MeshModel
+internal import NodeCNI
 
 /// What outlives the process: which pods are attached, and where.
 extension NodeAgent {
@@ -24,6 +27,24 @@ extension NodeAgent {
             }
         }
         searchRunning()
+    }
+
+    /// No daemon is to follow on this node: the files of this one are removed. The list of pods stays while there are
+    /// rules of ours in one of them: whoever comes must find it again.
+    /// - Parameter socket: where `apus` and the CNI plugin ask.
+    package func removeFiles(besides socket: String) async {
+        do {
+            let names = [
+                socket, CapturedNamespaces.path(besides: socket), HandoverServer.path(besides: socket),
+            ]
+            for path in names where FileManager.default.fileExists(atPath: path) {
+                try FileManager.default.removeItem(atPath: path)
+            }
+            let isFree = await statuses().allSatisfy { $0.report.phase == .attached }
+            if isFree { try store.remove() }
+        } catch {
+            logger.error("files not removed from the node", metadata: ["socket": "\(socket)", "error": "\(error)"])
+        }
     }
 
     func save() {
