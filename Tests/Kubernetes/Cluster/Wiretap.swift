@@ -19,15 +19,26 @@ struct Wiretap {
             table ip played-wire {
                 counter plain { }
                 counter tunnelled { }
+                set pairs { type ipv4_addr . ipv4_addr . inet_service; flags dynamic; size 1000; }
                 chain forwarded {
                     type filter hook forward priority 0;
-                    tcp flags & (syn | ack) == syn tcp dport { \(ports) } counter name plain
+                    tcp flags & (syn | ack) == syn tcp dport { \(ports) } counter name plain \
+                        add @pairs { ip saddr . ip daddr . tcp dport }
                     tcp flags & (syn | ack) == syn tcp dport 15008 counter name tunnelled
                 }
             }
 
             """.write(toFile: file, atomically: true, encoding: .utf8)
         for node in nodes { try node.network.run("nft", "-f", file) }
+    }
+
+    /// Who has spoken clear text to whom since it was forgotten: pairs in nft's words.
+    func pairs() throws -> String {
+        try nodes.map { try $0.network.run("nft", "list", "set", "ip", "played-wire", "pairs") }.joined()
+    }
+
+    func forgetPairs() throws {
+        for node in nodes { try node.network.run("nft", "flush", "set", "ip", "played-wire", "pairs") }
     }
 
     /// Of both nodes: what goes from one to the other counts twice.
