@@ -9,6 +9,10 @@ struct Manifests {
         "policy/v1 PodDisruptionBudget": "policy/v1beta1"
     ]
 
+    /// DaemonSets have `maxSurge` from 1.22; without it, at least one pod must be allowed to be away.
+    private static let surge = "  updateStrategy:\n    rollingUpdate:\n      maxSurge: 1\n      maxUnavailable: 0\n"
+    private static let noSurge = "  updateStrategy:\n    rollingUpdate:\n      maxUnavailable: 1\n"
+
     private static let plurals = [
         "ConfigMap": "configmaps", "ClusterRole": "clusterroles", "ClusterRoleBinding": "clusterrolebindings",
         "CustomResourceDefinition": "customresourcedefinitions", "DaemonSet": "daemonsets", "Deployment": "deployments",
@@ -51,11 +55,11 @@ struct Manifests {
         objects = try ObjectTree.documents(yaml: text).map { try Object($0) }
     }
 
-    /// What the command prints, with kinds in versions that the test's API server has.
+    /// What the command prints, with kinds and fields in versions that the test's API server has.
     static func printed(_ command: String, _ overlay: String) async throws -> String {
         let apus = try MeshPrograms().apus
         let text = try await offload { try Shell.run([apus, command, "--overlay", overlay]) }
-        return newer.reduce(text) { text, entry in
+        return newer.reduce(text.replacing(surge, with: noSurge)) { text, entry in
             let parts = entry.key.split(separator: " ").map(String.init)
             return text.replacingOccurrences(
                 of: "apiVersion: \(parts[0])\nkind: \(parts[1])\n",

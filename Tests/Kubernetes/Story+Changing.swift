@@ -4,8 +4,8 @@ import Testing
 
 /// A new version of the node daemon, and the end of the mesh.
 extension Story {
-    /// Whether connections outlive the daemon that carries them. docs/decisions/0019 says what holds as long as they do
-    /// not: they end within its deadline, new ones are refused for the seconds in between.
+    /// Whether connections outlive the daemon that carries them. Here they do not: DaemonSets of this API server (1.20)
+    /// have no `maxSurge`, so the new daemon comes when the old one has gone, as after a crash. HandoverTests has both.
     private static let connectionsSurvive = false
 
     private struct Load: Decodable {

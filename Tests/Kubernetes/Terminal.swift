@@ -15,11 +15,12 @@ struct Terminal {
         try FileManager.default.createDirectory(atPath: "\(folder)/resources", withIntermediateDirectories: true)
         try FileManager.default.createSymbolicLink(
             atPath: "\(bin)/kubectl", withDestinationPath: "\(try #require(APIServer.programs))/kubectl")
-        // The server has policy/v1 not yet.
+        // The server (1.20) has neither policy/v1 nor `maxSurge` of DaemonSets.
         let script = """
             #!/bin/sh
             case $1 in install|uninstall) ;; *) exec '\(try MeshPrograms().apus)' "$@" ;; esac
-            '\(try MeshPrograms().apus)' "$@" | sed 's,^apiVersion: policy/v1$,apiVersion: policy/v1beta1,'
+            '\(try MeshPrograms().apus)' "$@" | sed -e 's,^apiVersion: policy/v1$,apiVersion: policy/v1beta1,' \\
+                -e '/^  updateStrategy:$/,/maxUnavailable/{/maxSurge/d;s/maxUnavailable: 0/maxUnavailable: 1/}'
 
             """
         try script.write(toFile: "\(bin)/apus", atomically: true, encoding: .utf8)
