@@ -62,7 +62,7 @@ extension PodEnrolment {
     /// Goes on where a predecessor was. A pod that was proven stays so; what was under way begins anew, and nothing
     /// that captures is taken away before live connections have drained.
     package init(continuing standing: PodStanding) {
-        self.init(hasLeftovers: standing.mayHaveRules)
+        self.init(hasLeftovers: standing.mayHaveRules, wasProven: standing.isProven)
         guard let rules = standing.rules else { return }
         resume(rules, standing)
     }

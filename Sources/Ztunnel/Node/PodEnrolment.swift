@@ -23,11 +23,12 @@ package struct PodEnrolment: Hashable, Sendable {
     /// Rules of a predecessor are in the namespace: nobody serves what they capture until they are adopted or removed.
     private var hasLeftovers: Bool
 
-    /// - Parameter hasLeftovers: a table of ours is in the namespace already, from before a restart.
-    package init(hasLeftovers: Bool = false) {
+    /// - Parameters:
+    ///   - hasLeftovers: a table of ours is in the namespace already, from before a restart.
+    ///   - wasProven: what peers were told; `nil`: nobody knows. A restart takes that back as little as a repair does.
+    package init(hasLeftovers: Bool = false, wasProven: Bool? = nil) {
         self.hasLeftovers = hasLeftovers
-        // A restart takes back what peers were told as little as a repair does.
-        isReportedProven = hasLeftovers
+        isReportedProven = wasProven ?? hasLeftovers
     }
 
     /// The rules that are wanted now; `nil` when none are.
