@@ -45,12 +45,12 @@ struct NodeParts {
 
     init(
         settings: ZtunnelSettings, tunnel: Tunnel, connection: ControlPlaneConnection, output: LogOutput,
-        metrics: MetricsRegistry, readiness: Readiness, succession: Succession, isSilent: Bool
+        metrics: MetricsRegistry, readiness: Readiness, succession: Succession, isWaiting: Bool
     ) throws {
         let relay = NewsRelay()
         let enrolment = EnrolmentClient(
             connection: connection, node: settings.tunnel.nodeName, log: output.logger("enrolment"),
-            isSilent: isSilent,
+            isSilent: true,
             onIntent: { intent in
                 readiness.done(NodeProcess.Pending.pods)
                 relay.tell(.intent(intent))
@@ -59,7 +59,7 @@ struct NodeParts {
         let agent = NodeAgent(
             tunnel: tunnel, home: try NetworkNamespace.home(), storePath: settings.attachmentsPath,
             nodeName: settings.tunnel.nodeName, logger: output.logger("node"),
-            isWaiting: isSilent, isLed: settings.agentSocket != nil, scan: settings.processes,
+            isWaiting: isWaiting, isLed: settings.agentSocket != nil, scan: settings.processes,
             probes: try settings.probedFrom.map { try NodeProbes(in: NetworkNamespace(path: $0)) },
             onCapturedNamespaces: Self.writer(of: settings.controlSocketPath, output.logger("cni")),
             report: { reports in relay.tell(.reports(reports)) }

@@ -65,7 +65,7 @@ struct NodeProcess {
         for reader in await tunnel.metricsReaders() { metrics.attach(reader) }
         let parts = try NodeParts(
             settings: settings, tunnel: tunnel, connection: connections.discovery, output: output, metrics: metrics,
-            readiness: readiness, succession: succession, isSilent: takeover != nil
+            readiness: readiness, succession: succession, isWaiting: takeover != nil
         )
         let views = self.views(parts, tunnel, certificates)
         let pages = self.pages(on: controlLoop, views)

@@ -3,6 +3,12 @@ internal import MeshKernel
 internal import MeshModel
 
 extension NodeAgent {
+    /// The node is as it was.
+    func closeToProbes() throws {
+        try probes?.remove()
+        probes = nil
+    }
+
     /// Lets the node's own processes, of which the kubelet is one, reach every pod that has rules of ours or is about
     /// to get them: a probe that comes too early for the rules does no harm.
     func openToProbes(_ statuses: [PodStatus]) {

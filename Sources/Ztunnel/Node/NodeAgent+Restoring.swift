@@ -6,10 +6,14 @@ internal import NodeCNI
 
 /// What outlives the process: which pods are attached, and where.
 extension NodeAgent {
-    /// Finds the pods again that were attached before a restart.
+    /// Finds the pods again that were attached before a restart. Nothing is said of any before all are found: a pod
+    /// that a report leaves out is not captured, and peers would be told to send it plain text.
     package func restore() async {
-        phase = .serving
-        guard !isLed else { return }
+        guard !isLed else {
+            phase = .serving
+            return
+        }
+        phase = .waiting
         for entry in store.load() where drivers[entry.pod] == nil {
             do {
                 let namespace = try NetworkNamespace(path: entry.path)
@@ -26,11 +30,13 @@ extension NodeAgent {
                     metadata: ["pod": "\(entry.pod)", "namespace": "\(entry.path)", "error": "\(error)"])
             }
         }
+        phase = .serving
+        await reportAll()
         searchRunning()
     }
 
-    /// No daemon is to follow on this node: the files of this one are removed. The list of pods stays while there are
-    /// rules of ours in one of them: whoever comes must find it again.
+    /// No daemon is to follow on this node: the files of this one are removed, and the node's rules for probes. The list
+    /// of pods and those rules stay while there are rules of ours in a pod: whoever comes must find it again.
     /// - Parameter socket: where `apus` and the CNI plugin ask.
     package func removeFiles(besides socket: String) async {
         do {
@@ -41,7 +47,9 @@ extension NodeAgent {
                 try FileManager.default.removeItem(atPath: path)
             }
             let isFree = await statuses().allSatisfy { $0.report.phase == .attached }
-            if isFree { try store.remove() }
+            guard isFree else { return }
+            try store.remove()
+            try closeToProbes()
         } catch {
             logger.error("files not removed from the node", metadata: ["socket": "\(socket)", "error": "\(error)"])
         }

@@ -17,7 +17,7 @@ package actor EnrolmentClient {
     private let log: Logger
     private let interval: Duration
     private let onIntent: @Sendable (NodeIntent) -> Void
-    /// `nil`: nothing is said yet; a predecessor speaks for this node.
+    /// `nil`: nothing is said yet; a predecessor speaks for this node, or its pods are being found again.
     private var reports: [PodReport]?
     private var wake: AsyncStream<Void>.Continuation?
     private var hadMessages = false
