@@ -35,8 +35,8 @@ extension NodeAgent {
         searchRunning()
     }
 
-    /// No daemon is to follow on this node: the files of this one are removed, and the node's rules for probes. The list
-    /// of pods and those rules stay while there are rules of ours in a pod: whoever comes must find it again.
+    /// No daemon is to follow on this node: the files of this one are removed, and the node's rules for probes. The
+    /// list of pods and those rules stay while there are rules of ours in a pod: whoever comes must find it again.
     /// - Parameter socket: where `apus` and the CNI plugin ask.
     package func removeFiles(besides socket: String) async {
         do {
